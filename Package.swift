@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
+let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "cano",
+    platforms: [.macOS(.v26)],
+    products: [
+        .library(name: "Cano", targets: ["Cano"]),
+        .library(name: "CanoSQLite", targets: ["CanoSQLite"]),
+        .library(name: "CanoPostgres", targets: ["CanoPostgres"]),
+        .library(name: "CanoClient", targets: ["CanoClient"]),
+        .library(name: "CanoWorker", targets: ["CanoWorker"]),
+        .executable(name: "cano-coordinator", targets: ["cano-coordinator"]),
+        .executable(name: "cano-worker", targets: ["cano-worker"]),
+        .executable(name: "cano", targets: ["CanoCommand"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+        .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.3"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "CanoEngine", dependencies: [collections], swiftSettings: settings),
+        .target(name: "CanoSimulation", dependencies: ["CanoEngine"], swiftSettings: settings),
+        .target(
+            name: "Cano",
+            dependencies: ["CanoEngine", collections, logging, metrics, tracing],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CanoSQLite",
+            dependencies: ["CanoEngine", .product(name: "GRDB", package: "GRDB.swift")],
+            swiftSettings: settings
+        ),
+        .target(name: "CanoPostgres", dependencies: ["CanoEngine", "CLibPQ"], swiftSettings: settings),
+        .target(
+            name: "CanoProtocol",
+            dependencies: ["CanoEngine", nioCore, nioPosix, protobuf],
+            exclude: ["cano.proto"],
+            swiftSettings: settings
+        ),
+        .target(name: "CanoClient", dependencies: ["Cano", httpClient, nioCore], swiftSettings: settings),
+        .target(
+            name: "CanoWorker",
+            dependencies: [
+                "Cano", "CanoProtocol", logging, nioCore, nioPosix, httpClient, lifecycle,
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "Mustache", package: "swift-mustache"),
+            ],
+            swiftSettings: settings
+        ),
+        .target(
+            name: "CanoCoordinator",
+            dependencies: [
+                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, yams,
+                .product(name: "Hummingbird", package: "hummingbird"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "cano-coordinator",
+            dependencies: ["CanoCoordinator", arguments, lifecycle, logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "cano-worker",
+            dependencies: ["CanoWorker", arguments, lifecycle, logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "CanoCommand",
+            dependencies: ["CanoClient", "CanoCoordinator", "CanoWorker", arguments, lifecycle, logging],
+            swiftSettings: settings
+        ),
+        .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
+        .testTarget(
+            name: "StoreTests",
+            dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres"],
+            swiftSettings: settings
+        ),
+    ]
+)

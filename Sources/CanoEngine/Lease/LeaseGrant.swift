@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// All that a worker needs to do one attempt of one piece of work.
+public struct LeaseGrant: Hashable, Sendable {
+    /// What the work gets to see and what it has to answer with.
+    public enum Input: Hashable, Sendable {
+        /// A task: context in; context, chosen state and output out. Behind a join it sees the results of the branches.
+        case task(context: Payload, branches: [BranchResult]?)
+        /// A router: context in, chosen state out.
+        case router(context: Payload, branches: [BranchResult]?)
+        /// The expansion of a split: context in, items out.
+        case expand(context: Payload, branches: [BranchResult]?)
+        /// A branch: the item and the context in, an output out.
+        case branch(index: Int, item: Payload, context: Payload)
+        /// An undo: what the task returned, or `nil` when nobody knows what became of it.
+        case undo(of: WorkPath, output: Payload?)
+    }
+
+    /// The lease.
+    public var lease: LeaseRef
+    /// The definition of the run.
+    public var definition: DefinitionKey
+    /// The digest of that definition, in hexadecimal.
+    public var digest: String
+    /// The state that the work belongs to.
+    public var state: String
+    /// Who runs it; see ``TaskDefinition/handler``.
+    public var handler: String
+    /// What the handler needs to know.
+    public var arguments: Payload?
+    /// The states that may come next.
+    public var next: [String]
+    /// How long the attempt may take; `nil` for no bound.
+    public var timeout: Span?
+    /// What the work gets to see.
+    public var input: Input
+
+    /// A grant from its parts.
+    public init(
+        lease: LeaseRef,
+        definition: DefinitionKey,
+        digest: String,
+        state: String,
+        handler: String,
+        arguments: Payload?,
+        next: [String],
+        timeout: Span?,
+        input: Input
+    ) {
+        self.lease = lease
+        self.definition = definition
+        self.digest = digest
+        self.state = state
+        self.handler = handler
+        self.arguments = arguments
+        self.next = next
+        self.timeout = timeout
+        self.input = input
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// One lease: a piece of work, which attempt it is, and the token that fences it.
+public struct LeaseRef: Hashable, Sendable {
+    /// The work.
+    public var key: WorkKey
+    /// The attempt's number, from 1.
+    public var attempt: Int
+    /// The fence.
+    public var token: Token
+
+    /// A reference from its parts.
+    public init(key: WorkKey, attempt: Int, token: Token) {
+        self.key = key
+        self.attempt = attempt
+        self.token = token
+    }
+
+    /// The shard that decides about it.
+    public var shard: ShardID { self.key.run.shard }
+}

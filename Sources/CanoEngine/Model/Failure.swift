@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// Why an attempt, a branch or a run failed, as it is stored and shown.
+public struct Failure: Hashable, Sendable, Codable {
+    /// A short stable reason, such as `taskFailed`, `timeout` or `exit`.
+    public var code: String
+    /// One line for people, cut at ``Limits/messageCharacters``.
+    public var message: String
+    /// Whether another attempt makes sense.
+    public var isRetryable: Bool
+
+    /// A failure from its parts.
+    public init(code: String, message: String, isRetryable: Bool = true) {
+        self.code = code
+        self.message = message
+        self.isRetryable = isRetryable
+    }
+}
+
+/// Why a lease ended without an outcome.
+public enum LossReason: String, Hashable, Sendable, Codable {
+    /// The worker's connection closed and it did not come back in time.
+    case workerGone
+    /// The worker was connected but mute for longer than the lease.
+    case workerMute
+    /// The shard changed hands and no worker offered the lease to the new owner.
+    case owner
+    /// The attempt was asked to stop and did not answer in time.
+    case abandoned
+    /// The worker handed the lease back unfinished, because it stops.
+    case released
+
+    /// Whether the loss is charged to the step as a crash of its worker.
+    public var isCrash: Bool {
+        switch self {
+        case .workerGone, .workerMute: true
+        case .owner, .abandoned, .released: false
+        }
+    }
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// One durable fact about a run. The history of a run is its records in order, numbered densely from 1.
+///
+/// A run's state is nothing but its records applied one after the other (``Run/apply(record:)``), so what is resumed
+/// is exactly what was decided.
+public enum Record: Hashable, Sendable {
+    /// The run began: it entered its start state, as visit 1.
+    case started(Entry)
+    /// The run left a state and entered the next one.
+    case entered(Entry)
+    /// The items of the current split are known.
+    case expanded(Expansion)
+    /// A branch of the current split ended for good.
+    case branchDone(index: Int, BranchResult, Attempt)
+    /// The join of the current split is decided; `settleBy` is set when compensatable branches are still awaited.
+    case joined(JoinDecision, settleBy: Instant?)
+    /// An attempt ended with a failure. Without `retryAt` the work has failed for good.
+    case attemptFailed(WorkPath, Attempt, Failure, retryAt: Instant?)
+    /// Attempts ended without an outcome; all of these paths may be granted again with the next attempt.
+    case attemptsLost([LostAttempt], LossReason, retryAt: Instant?)
+    /// An attempt has been running for a while; written once, so that a new owner waits for it.
+    case attemptHeld(WorkPath, Attempt)
+    /// Something was done that is undone should the run fail.
+    case sagaPushed(SagaPush)
+    /// The run turns back: what was pushed is undone, the newest first.
+    case compensating(Ending)
+    /// One pushed entry was undone, or could not be undone when `failure` is set.
+    case compensated(entry: Int, Attempt?, failure: Failure?)
+    /// The run is to end before its time; `settleBy` is set when compensatable attempts are still awaited.
+    case cancelRequested(Ending, settleBy: Instant?)
+    /// The run ended; in an exit state, or wherever it was.
+    case finished(RunOutcome, Finish)
+}
+
+extension Record {
+    /// A state entered: where the run is, what led there and the context from here on.
+    public struct Entry: Hashable, Sendable {
+        /// The state's name.
+        public var state: String
+        /// The number of the visit, from 1.
+        public var visit: Int
+        /// The context from here on.
+        public var context: Payload
+        /// The attempt whose outcome led here; `nil` at the start, after a join and after a timer.
+        public var cause: Attempt?
+        /// When the state's timer is due, or the run's deadline in ``Record/started(_:)``; `nil` for neither.
+        public var due: Instant?
+        /// Where the records of the split lie whose join led here; its results are read from there.
+        public var split: ClosedRange<Int>?
+
+        /// An entry from its parts.
+        public init(
+            state: String,
+            visit: Int,
+            context: Payload,
+            cause: Attempt? = nil,
+            due: Instant? = nil,
+            split: ClosedRange<Int>? = nil
+        ) {
+            self.state = state
+            self.visit = visit
+            self.context = context
+            self.cause = cause
+            self.due = due
+            self.split = split
+        }
+    }
+
+    /// What is known about one attempt that ended.
+    public struct Attempt: Hashable, Sendable {
+        /// Its number, from 1.
+        public var number: Int
+        /// The lease's token; `nil` when no lease was granted or its holder is unknown.
+        public var token: Token?
+        /// Who held the lease.
+        public var worker: WorkerID?
+        /// When the lease was granted.
+        public var startedAt: Instant?
+
+        /// An attempt from its parts.
+        public init(number: Int, token: Token? = nil, worker: WorkerID? = nil, startedAt: Instant? = nil) {
+            self.number = number
+            self.token = token
+            self.worker = worker
+            self.startedAt = startedAt
+        }
+    }
+
+    /// One of the attempts that a loss ended.
+    public struct LostAttempt: Hashable, Sendable {
+        /// The work.
+        public var path: WorkPath
+        /// The attempt.
+        public var attempt: Attempt
+
+        /// A lost attempt from its parts.
+        public init(path: WorkPath, attempt: Attempt) {
+            self.path = path
+            self.attempt = attempt
+        }
+    }
+
+    /// The items of a split.
+    public struct Expansion: Hashable, Sendable {
+        /// The items, in order; the branches have their indices.
+        public var items: [Payload]
+        /// The attempt that made them.
+        public var cause: Attempt
+        /// When the join's time is up; `nil` for no bound.
+        public var due: Instant?
+
+        /// An expansion from its parts.
+        public init(items: [Payload], cause: Attempt, due: Instant? = nil) {
+            self.items = items
+            self.cause = cause
+            self.due = due
+        }
+    }
+
+    /// Something that is undone should the run fail. Its own sequence number is its name.
+    public struct SagaPush: Hashable, Sendable {
+        /// The state whose task did it.
+        public var state: String
+        /// The visit in which it was done.
+        public var visit: Int
+        /// The work that did it.
+        public var path: WorkPath
+        /// What the task returned; `nil` when the outcome of its attempt is unknown.
+        public var output: Payload?
+
+        /// A push from its parts.
+        public init(state: String, visit: Int, path: WorkPath, output: Payload?) {
+            self.state = state
+            self.visit = visit
+            self.path = path
+            self.output = output
+        }
+    }
+
+    /// What the last record adds to the outcome.
+    public struct Finish: Hashable, Sendable {
+        /// The exit state; `nil` when the run ended elsewhere.
+        public var state: String?
+        /// The number of the last visit.
+        public var visit: Int
+        /// The context at the end.
+        public var context: Payload
+        /// The attempt whose outcome led here.
+        public var cause: Attempt?
+        /// How many pushed entries could not be undone.
+        public var notUndone: Int
+
+        /// A finish from its parts.
+        public init(state: String?, visit: Int, context: Payload, cause: Attempt? = nil, notUndone: Int = 0) {
+            self.state = state
+            self.visit = visit
+            self.context = context
+            self.cause = cause
+            self.notUndone = notUndone
+        }
+    }
+}
+
+/// How one branch of a split ended.
+public enum BranchResult: Hashable, Sendable {
+    /// It returned this output.
+    case success(Payload)
+    /// It failed for good.
+    case failure(Failure)
+    /// It was stopped because the join was decided without it.
+    case cancelled
+}
+
+/// What a join decided.
+public enum JoinDecision: Hashable, Sendable {
+    /// Enough branches succeeded: the run goes on.
+    case satisfied
+    /// Too few can succeed: the split failed.
+    case failed(Failure)
+}
+
+/// Why a run turns back before an exit of success.
+public enum Ending: Hashable, Sendable {
+    /// A step failed for good, or an exit of failure was reached.
+    case failed(Failure)
+    /// Somebody cancelled it.
+    case cancelled(by: String)
+    /// The run's total time is up.
+    case timedOut
+
+    /// The outcome that the run ends with when everything is undone.
+    public var outcome: RunOutcome {
+        switch self {
+        case .failed(let failure): .failed(failure)
+        case .cancelled(let by): .cancelled(by: by)
+        case .timedOut: .timedOut
+        }
+    }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// How often, and how patiently, a failed step is tried again.
+public struct RetryPolicy: Hashable, Sendable, Codable {
+    /// Attempts in total, the first one included (default: 5).
+    public var maximumAttempts = 5
+    /// The pause before the second attempt (default: 200 ms).
+    public var initialDelay = Span(milliseconds: 200)
+    /// By what the pause is multiplied from one attempt to the next (default: 2; 1 keeps it constant).
+    public var multiplier = 2.0
+    /// The longest pause, jitter included (default: 30 s).
+    public var maximumDelay = Span.seconds(30)
+    /// By which part of itself a pause may be shorter or longer, from 0 to 1 (default: 0.1).
+    public var jitter = 0.1
+
+    /// The defaults.
+    public init() {}
+
+    /// The defaults, adjusted.
+    public init(_ adjust: (inout Self) -> Void) {
+        self.init()
+        adjust(&self)
+    }
+
+    /// One attempt, no more.
+    public static let never = Self { $0.maximumAttempts = 1 }
+
+    /// The pause after so many failed attempts (from 1).
+    ///
+    /// The jitter is drawn from `seed`, so that every owner of a run computes the same pause. It never leads above
+    /// ``maximumDelay``.
+    public func delay(afterFailures failures: Int, seed: UInt64) -> Span {
+        let cap = Double(self.maximumDelay.milliseconds)
+        var delay = Double(self.initialDelay.milliseconds)
+        // Growing step by step stops at the cap, so no power can overflow.
+        var step = 1
+        while step < failures, delay < cap, self.multiplier > 1, delay > 0 {
+            delay *= self.multiplier
+            step += 1
+        }
+        var random = SplitMix64(seed: seed)
+        let unit = Double(random.next() >> 11) / Double(1 << 53)
+        delay = min(delay, cap) * (1 + self.jitter * (2 * unit - 1))
+        return Span(milliseconds: Int64(min(max(0, delay), cap)))
+    }
+}

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// A message to the owner of a shard, whoever that is.
+public struct Mail: Hashable, Sendable {
+    /// What is asked for.
+    public enum Content: Hashable, Sendable {
+        /// Cancel this run.
+        case cancel(RunID, by: String)
+    }
+
+    /// The shard.
+    public var shard: ShardID
+    /// What is asked for.
+    public var content: Content
+
+    /// A message from its parts.
+    public init(to shard: ShardID, _ content: Content) {
+        self.shard = shard
+        self.content = content
+    }
+}
+
+/// A message that waits in the store.
+public struct StoredMail: Hashable, Sendable {
+    /// The store's number for it; says nothing about order across shards.
+    public var id: Int64
+    /// The message.
+    public var mail: Mail
+
+    /// A stored message from its parts.
+    public init(id: Int64, mail: Mail) {
+        self.id = id
+        self.mail = mail
+    }
+}
+
+/// What an operator did.
+public struct AuditEntry: Hashable, Sendable {
+    /// When.
+    public var at: Instant
+    /// Who.
+    public var actor: String
+    /// Through what: `http`, `cli`, `library`.
+    public var via: String
+    /// What: `apply`, `start`, `cancel`.
+    public var action: String
+    /// To what: a run's id, a workflow's name and version.
+    public var target: String
+    /// How it was before, in a word.
+    public var before: String?
+    /// How it is after, in a word.
+    public var after: String?
+
+    /// An entry from its parts.
+    public init(
+        at: Instant,
+        actor: String,
+        via: String,
+        action: String,
+        target: String,
+        before: String? = nil,
+        after: String? = nil
+    ) {
+        self.at = at
+        self.actor = actor
+        self.via = via
+        self.action = action
+        self.target = target
+        self.before = before
+        self.after = after
+    }
+}

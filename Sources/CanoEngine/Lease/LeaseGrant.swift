@@ -57,4 +57,10 @@ public struct LeaseGrant: Hashable, Sendable {
         self.timeout = timeout
         self.input = input
     }
+
+    /// The idempotency key of the work: ``WorkKey/idempotencyKey``, with `/undo` behind that of the work undone.
+    public var idempotencyKey: String {
+        guard case .undo(let path, _) = self.input else { return self.lease.key.idempotencyKey }
+        return WorkKey(run: self.lease.key.run, visit: self.lease.key.visit, path: path).idempotencyKey + "/undo"
+    }
 }

@@ -23,18 +23,30 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     case workerGone
     /// The worker was connected but mute for longer than the lease.
     case workerMute
+    /// The worker went before the task began.
+    case unstarted
     /// The shard changed hands and no worker offered the lease to the new owner.
     case owner
-    /// The attempt was asked to stop and did not answer in time.
+    /// The attempt was asked to stop and nobody knows how far it came.
     case abandoned
-    /// The worker handed the lease back unfinished, because it stops.
+    /// The attempt's time was up and nobody knows how far it came; it counts as a failed attempt.
+    case timeout
+    /// The worker handed the lease back before the task began, because it stops.
     case released
 
     /// Whether the loss is charged to the step as a crash of its worker.
     public var isCrash: Bool {
         switch self {
         case .workerGone, .workerMute: true
-        case .owner, .abandoned, .released: false
+        case .unstarted, .owner, .abandoned, .timeout, .released: false
+        }
+    }
+
+    /// Whether the attempt may have done something that nobody knows of.
+    public var leavesDoubt: Bool {
+        switch self {
+        case .workerGone, .workerMute, .owner, .abandoned, .timeout: true
+        case .unstarted, .released: false
         }
     }
 }

@@ -17,7 +17,8 @@ public enum Record: Hashable, Sendable {
     case joined(JoinDecision, settleBy: Instant?)
     /// An attempt ended with a failure. Without `retryAt` the work has failed for good.
     case attemptFailed(WorkPath, Attempt, Failure, retryAt: Instant?)
-    /// Attempts ended without an outcome; all of these paths may be granted again with the next attempt.
+    /// Attempts ended without an outcome. All of these paths may be granted again with the next attempt, at `retryAt`
+    /// or at once; only a ``LossReason/timeout`` without `retryAt` means that the work has failed for good.
     case attemptsLost([LostAttempt], LossReason, retryAt: Instant?)
     /// An attempt has been running for a while; written once, so that a new owner waits for it.
     case attemptHeld(WorkPath, Attempt)
@@ -44,10 +45,12 @@ extension Record {
         public var context: Payload
         /// The attempt whose outcome led here; `nil` at the start, after a join and after a timer.
         public var cause: Attempt?
-        /// When the state's timer is due, or the run's deadline in ``Record/started(_:)``; `nil` for neither.
+        /// When the state's timer is due; `nil` when the state is no timer.
         public var due: Instant?
         /// Where the records of the split lie whose join led here; its results are read from there.
         public var split: ClosedRange<Int>?
+        /// How many branches that split had.
+        public var branchCount: Int
 
         /// An entry from its parts.
         public init(
@@ -56,7 +59,8 @@ extension Record {
             context: Payload,
             cause: Attempt? = nil,
             due: Instant? = nil,
-            split: ClosedRange<Int>? = nil
+            split: ClosedRange<Int>? = nil,
+            branchCount: Int = 0
         ) {
             self.state = state
             self.visit = visit
@@ -64,6 +68,7 @@ extension Record {
             self.cause = cause
             self.due = due
             self.split = split
+            self.branchCount = branchCount
         }
     }
 

@@ -33,11 +33,13 @@ public protocol RunStore: Sendable {
     /// - Parameters:
     ///   - shard: the shard.
     ///   - horizon: waiting runs are included when their `wakeAt` is before it.
+    ///   - waitingOnly: leaves out the runs that do not wait, for a sweep by an owner that knows those already.
     ///   - after: where the previous page ended; `nil` for the first page.
     ///   - limit: how many runs at most.
     func runnable(
         in shard: ShardID,
         before horizon: Instant,
+        waitingOnly: Bool,
         after: RunID?,
         limit: Int
     ) async throws(CanoError) -> [StoredRun]

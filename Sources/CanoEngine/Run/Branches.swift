@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// The branches of the split that a run is in.
+public struct Branches: Hashable, Sendable {
+    /// One branch.
+    public struct Branch: Hashable, Sendable {
+        /// Its attempts.
+        public internal(set) var unit = WorkUnit()
+        /// How it ended; `nil` while it has not.
+        public internal(set) var result: BranchResult?
+    }
+
+    /// The items, one for each branch.
+    public let items: [Payload]
+    /// The branches.
+    public private(set) var all: [Branch]
+    /// The sequence number of the record that brought the items.
+    public let firstSeq: Int
+    /// When the join's time is up.
+    public let due: Instant?
+    /// How many succeeded.
+    public private(set) var succeeded = 0
+    /// How many failed for good.
+    public private(set) var failed = 0
+    /// The bytes of all outputs so far.
+    public private(set) var outputBytes = 0
+    /// How many are leased now.
+    public private(set) var leased = 0
+    /// How many wait for their next attempt.
+    public private(set) var backingOff = 0
+    /// How many wait for a person.
+    public private(set) var parked = 0
+    /// What the join decided; `nil` while it has not.
+    public internal(set) var decision: JoinDecision?
+    /// Until when compensatable branches are awaited after the decision.
+    public internal(set) var settleBy: Instant?
+
+    init(items: [Payload], firstSeq: Int, due: Instant?) {
+        self.items = items
+        self.all = Array(repeating: Branch(), count: items.count)
+        self.firstSeq = firstSeq
+        self.due = due
+    }
+
+    /// How many have neither succeeded nor failed.
+    public var pending: Int { self.all.count - self.succeeded - self.failed }
+
+    /// Changes the attempts of a branch; the only way, so that the counts stay true.
+    mutating func change<Result>(_ index: Int, _ body: (inout WorkUnit) -> Result) -> Result {
+        self.count(self.all[index].unit.state, by: -1)
+        defer { self.count(self.all[index].unit.state, by: 1) }
+        return body(&self.all[index].unit)
+    }
+
+    private mutating func count(_ state: WorkUnit.State, by change: Int) {
+        switch state {
+        case .leased: self.leased += change
+        case .backingOff: self.backingOff += change
+        case .parked: self.parked += change
+        case .ready, .closed: break
+        }
+    }
+
+    mutating func end(_ index: Int, _ result: BranchResult) {
+        invariant(self.all[index].result == nil, "branch \(index) ends once")
+        switch result {
+        case .success(let output):
+            self.succeeded += 1
+            self.outputBytes += output.count
+        case .failure: self.failed += 1
+        case .cancelled: break
+        }
+        self.all[index].result = result
+        self.change(index) { $0.state = .closed }
+    }
+
+    /// What the join says now; `nil` when the branches that still run decide.
+    func verdict(of join: JoinPolicy, timeIsUp: Bool) -> JoinDecision? {
+        let required = join.required(of: self.all.count)
+        if required > self.all.count { return .failed(self.impossible(required)) }
+        let waitsForAll = if case .partial = join.rule { true } else { false }
+        if self.succeeded >= required, !waitsForAll || self.pending == 0 || timeIsUp { return .satisfied }
+        if self.succeeded + self.pending < required {
+            return .failed(self.failure(code: "joinFailed", required: required))
+        }
+        return timeIsUp ? .failed(self.failure(code: "joinTimeout", required: required)) : nil
+    }
+
+    private func impossible(_ required: Int) -> Failure {
+        let message = "the join needs \(required) branches to succeed, but the split made \(self.all.count); lower the threshold"
+        return Failure(code: "joinImpossible", message: message, isRetryable: false)
+    }
+
+    private func failure(code: String, required: Int) -> Failure {
+        var message = "\(self.succeeded) of \(self.all.count) branches succeeded, \(required) needed"
+        if code == "joinTimeout" { message += " when the time was up" }
+        var shown = 0
+        for (index, branch) in self.all.enumerated() where shown < 3 {
+            guard case .failure(let failure) = branch.result else { continue }
+            message += "; branch \(index): \(failure.message)"
+            shown += 1
+        }
+        if self.failed > shown { message += "; and \(self.failed - shown) more" }
+        return Failure(code: code, message: message, isRetryable: false)
+    }
+
+    /// The result of every branch, in order; those that the join did not wait for are cancelled.
+    var results: [BranchResult] { self.all.map { $0.result ?? .cancelled } }
+}

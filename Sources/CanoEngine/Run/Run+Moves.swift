@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension Run {
+    // MARK: Forward
+
+    /// Leaves the state for the one that its task chose, unless the run is to end.
+    mutating func move(
+        to next: String?,
+        context: Payload?,
+        cause: Record.Attempt?,
+        split: (ClosedRange<Int>, branches: Int)? = nil,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        if self.position.ending != nil { return self.turnBack(at: now, in: &decision) }
+        let choices = self.plan.states[self.position.state].next
+        guard let name = next ?? choices.first, let target = self.plan.index(of: name) else {
+            fatalError("run \(self.id): '\(next ?? "")' was not checked against the declared states")
+        }
+        let context = context ?? self.position.context
+        let visit = self.position.visit + 1
+        if case .exit(let exit) = self.plan.states[target].step, exit == .success || self.saga.isEmpty {
+            let outcome = exit == .success ? RunOutcome.succeeded : .failed(Self.exitFailure(name))
+            let finish = Record.Finish(state: name, visit: visit, context: context, cause: cause)
+            return self.finish(outcome, finish, in: &decision)
+        }
+        var entry = self.entry(of: target, visit: visit, context: context, cause: cause, at: now)
+        entry.split = split?.0
+        entry.branchCount = split?.branches ?? 0
+        self.note(.entered(entry), in: &decision)
+        self.begin(at: now, in: &decision)
+    }
+
+    /// Begins the step of the state just entered.
+    mutating func begin(at now: Instant, in decision: inout RunDecision) {
+        switch self.position.step {
+        case .single(let unit): self.offer(.step, unit).map { decision.effects.append(.ready($0)) }
+        case .expanding(let unit): self.offer(.expand, unit).map { decision.effects.append(.ready($0)) }
+        case .timer(let due): decision.effects.append(.wake(at: due, nil))
+        case .branches: break  // a split begins with its expansion
+        case .exit:
+            let name = self.plan.states[self.position.state].name
+            if case .exit(.success) = self.plan.states[self.position.state].step {
+                let finish = Record.Finish(state: name, visit: self.position.visit, context: self.position.context)
+                return self.finish(.succeeded, finish, in: &decision)
+            }
+            self.turnBack(at: now, in: &decision)
+        }
+    }
+
+    private mutating func finish(_ outcome: RunOutcome, _ finish: Record.Finish, in decision: inout RunDecision) {
+        self.note(.finished(outcome, finish), in: &decision)
+        decision.effects.append(.finished(outcome))
+    }
+
+    // MARK: Splits
+
+    mutating func expand(
+        _ items: [Payload],
+        _ attempt: Record.Attempt,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        guard case .split(let split, _) = self.plan.states[self.position.state].step else { return }
+        let due = split.join.within.map { now.advanced(by: $0) }
+        self.note(.expanded(Record.Expansion(items: items, cause: attempt, due: due)), in: &decision)
+        if let due { decision.effects.append(.wake(at: due, nil)) }
+        if self.position.ending != nil { return self.turnBack(at: now, in: &decision) }
+        if self.decideJoin(at: now, in: &decision) { return }
+        let unit = WorkUnit()
+        for index in items.indices { self.offer(.branch(index), unit).map { decision.effects.append(.ready($0)) } }
+    }
+
+    mutating func completeBranch(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        _ output: Payload,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        guard case .branch(let index) = path, case .split(let split, _) = self.plan.states[self.position.state].step
+        else { return }
+        let isLoser = self.isSatisfied && split.losers == .keep
+        self.note(.branchDone(index: index, .success(output), attempt), in: &decision)
+        if split.branch.undo != nil, !isLoser {
+            self.note(.sagaPushed(self.push(path, output: output)), in: &decision)
+        }
+        self.decideJoin(at: now, in: &decision)
+    }
+
+    /// Whether the join was decided in favour and the run only awaits late branches.
+    private var isSatisfied: Bool {
+        guard case .branches(let branches) = self.position.step else { return false }
+        return branches.decision == .satisfied
+    }
+
+    /// Asks the join; returns whether it is decided.
+    @discardableResult
+    mutating func decideJoin(timeIsUp: Bool = false, at now: Instant, in decision: inout RunDecision) -> Bool {
+        guard case .branches(let branches) = self.position.step,
+            case .split(let split, _) = self.plan.states[self.position.state].step
+        else { return false }
+        if branches.decision != nil || self.position.ending != nil {
+            self.settle(at: now, in: &decision)
+            return true
+        }
+        guard let verdict = branches.verdict(of: split.join, timeIsUp: timeIsUp) else { return false }
+        let awaited = self.stopLeases(at: now, in: &decision)
+        let settleBy = awaited ? now.advanced(by: self.limits.settleTime) : nil
+        self.note(.joined(verdict, settleBy: settleBy), in: &decision)
+        if let settleBy { decision.effects.append(.wake(at: settleBy, nil)) }
+        self.settle(at: now, in: &decision)
+        return true
+    }
+
+    // MARK: Settling
+
+    /// Whether the run only waits for the last leases of this visit before it moves on or turns back.
+    var isLeaving: Bool {
+        if self.position.ending != nil { return true }
+        guard case .branches(let branches) = self.position.step else { return false }
+        return branches.decision != nil
+    }
+
+    /// Stops what is leased: a compensatable attempt is asked and awaited, any other ends here. Returns whether
+    /// anything is awaited.
+    mutating func stopLeases(at now: Instant, in decision: inout RunDecision) -> Bool {
+        var awaited = false
+        for (ref, lease) in self.leases where !lease.isStopping {
+            let path = ref.key.path
+            guard self.task(path)?.undo == nil else {
+                awaited = true
+                decision.effects.append(.stop(ref, lease.worker))
+                self.change(path) { unit in
+                    guard case .leased(var lease) = unit.state else { return }
+                    lease.isStopping = true
+                    unit.state = .leased(lease)
+                }
+                continue
+            }
+            let attempt = Record.Attempt(
+                number: ref.attempt,
+                token: lease.token,
+                worker: lease.worker,
+                startedAt: lease.since
+            )
+            let lost = Record.LostAttempt(path: path, attempt: attempt)
+            self.note(.attemptsLost([lost], .abandoned, retryAt: nil), in: &decision)
+            decision.effects.append(.revoke(ref, lease.worker))
+        }
+        return awaited
+    }
+
+    /// Leaves the visit as soon as nothing of it is awaited any more.
+    mutating func settle(at now: Instant, in decision: inout RunDecision) {
+        guard case .forward = self.phase, self.isLeaving, !self.isAwaiting else { return }
+        self.leave(at: now, in: &decision)
+    }
+
+    /// Whether a lease is out, or was out under the last owner and may still be offered.
+    private var isAwaiting: Bool {
+        switch self.position.step {
+        case .single(let unit), .expanding(let unit): unit.lease != nil || unit.held != nil
+        case .branches(let branches): branches.leased > 0 || branches.all.contains { $0.unit.held != nil }
+        case .timer, .exit: false
+        }
+    }
+
+    private mutating func leave(at now: Instant, in decision: inout RunDecision) {
+        guard case .branches(let branches) = self.position.step else { return self.turnBack(at: now, in: &decision) }
+        if self.position.ending != nil { return self.turnBack(at: now, in: &decision) }
+        self.pushDoubts(in: &decision)
+        decision.effects.append(.left(visit: self.position.visit))
+        let range = branches.firstSeq...(self.nextSeq - 1)
+        self.move(to: nil, context: nil, cause: nil, split: (range, branches.all.count), at: now, in: &decision)
+    }
+
+    /// Pushes what may have been done by attempts that nobody knows the outcome of.
+    private mutating func pushDoubts(in decision: inout RunDecision) {
+        func covers(_ path: WorkPath) -> Bool { self.task(path)?.undo?.coversUnknown ?? false }
+        switch self.position.step {
+        case .single(let unit):
+            guard unit.isInDoubt, covers(.step), !self.hasPushed(.step) else { return }
+            self.note(.sagaPushed(self.push(.step, output: nil)), in: &decision)
+        case .branches(let branches):
+            guard covers(.branch(0)) else { return }
+            if case .split(let split, _) = self.plan.states[self.position.state].step, split.losers == .keep,
+                branches.decision == .satisfied, self.position.ending == nil
+            { return }
+            for (index, branch) in branches.all.enumerated() where branch.unit.isInDoubt {
+                if case .success = branch.result { continue }
+                self.note(.sagaPushed(self.push(.branch(index), output: nil)), in: &decision)
+            }
+        case .expanding, .timer, .exit: break
+        }
+    }
+
+    private func hasPushed(_ path: WorkPath) -> Bool {
+        self.saga.contains { $0.visit == self.position.visit && $0.path == path }
+    }
+
+    // MARK: Back
+
+    /// Turns back: everything pushed is undone, then the run ends.
+    mutating func turnBack(at now: Instant, in decision: inout RunDecision) {
+        guard let ending = self.position.ending else { return }
+        self.pushDoubts(in: &decision)
+        if case .branches = self.position.step { decision.effects.append(.left(visit: self.position.visit)) }
+        if !self.saga.isEmpty { self.note(.compensating(ending), in: &decision) }
+        self.undoNext(at: now, in: &decision)
+    }
+
+    /// Offers the undo of the newest entry, or ends the run when there is none left.
+    mutating func undoNext(at now: Instant, in decision: inout RunDecision) {
+        if let entry = self.saga.last {
+            self.offer(.undo(seq: entry.seq), visit: entry.visit, WorkUnit()).map { decision.effects.append(.ready($0)) }
+            return
+        }
+        var finish = Record.Finish(state: nil, visit: self.position.visit, context: self.position.context)
+        var ending = self.position.ending
+        if case .undoing(let undoing) = self.phase {
+            finish.notUndone = undoing.notUndone
+            ending = undoing.ending
+        }
+        guard let ending else { return }
+        if case .exit = self.plan.states[self.position.state].step {
+            finish.state = self.plan.states[self.position.state].name
+        }
+        self.finish(ending.outcome, finish, in: &decision)
+    }
+}

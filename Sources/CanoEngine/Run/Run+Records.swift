@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension Run {
+    /// Applies one durable fact: the only place where anything durable about a run changes.
+    ///
+    /// Pure and total: facts that do not fit the run's state are a defect of whoever chose them and stop the process.
+    public mutating func apply(record: Record) {
+        let seq = self.nextSeq
+        self.nextSeq += 1
+        switch record {
+        case .started(let entry), .entered(let entry):
+            self.enter(entry)
+        case .expanded(let expansion):
+            self.position.step = .branches(Branches(items: expansion.items, firstSeq: seq, due: expansion.due))
+        case .branchDone(let index, let result, _):
+            self.changeBranches { $0.end(index, result) }
+        case .joined(let decision, let settleBy):
+            self.changeBranches { branches in
+                branches.decision = decision
+                branches.settleBy = settleBy
+            }
+            if case .failed(let failure) = decision { self.position.ending = self.position.ending ?? .failed(failure) }
+        case .attemptFailed(let path, _, let failure, let retryAt):
+            self.change(path) { $0.fail(retryAt: retryAt) }
+            if retryAt == nil { self.failForGood(path, failure) }
+        case .attemptsLost(let lost, let reason, let retryAt):
+            for one in lost {
+                self.change(one.path) { $0.lose(reason, retryAt: retryAt, crashLimit: self.limits.crashes) }
+                if reason == .timeout, retryAt == nil { self.failForGood(one.path, Self.timeout) }
+            }
+        case .attemptHeld(let path, let attempt):
+            self.change(path) { $0.hold(attempt) }
+        case .sagaPushed(let push):
+            self.push(push, seq: seq)
+        case .compensating(let ending):
+            self.phase = .undoing(Undoing(ending: ending))
+        case .compensated(_, _, let failure):
+            self.finishUndo(failed: failure != nil)
+        case .cancelRequested(let ending, let settleBy):
+            self.position.ending = self.position.ending ?? ending
+            self.position.settleBy = settleBy
+        case .finished(let outcome, let finish):
+            self.position.visit = finish.visit
+            self.position.context = finish.context
+            self.phase = .finished(outcome)
+        }
+    }
+
+    /// The failure of work whose last attempt ran out of time.
+    static let timeout = Failure(code: "timeout", message: "the attempt took longer than its timeout")
+
+    private mutating func enter(_ entry: Record.Entry) {
+        guard let state = self.plan.index(of: entry.state) else {
+            fatalError("run \(self.id) entered '\(entry.state)', which \(self.plan.key) does not have")
+        }
+        var joined: [BranchResult]?
+        if entry.split != nil, case .branches(let branches) = self.position.step { joined = branches.results }
+        self.position = Position(
+            state: state,
+            visit: entry.visit,
+            context: entry.context,
+            joined: joined,
+            step: self.firstStep(of: state, due: entry.due)
+        )
+        if case .exit(.failure) = self.plan.states[state].step {
+            self.position.ending = .failed(Self.exitFailure(entry.state))
+        }
+    }
+
+    static func exitFailure(_ state: String) -> Failure {
+        Failure(code: "exit", message: "the run reached '\(state)', an exit of failure", isRetryable: false)
+    }
+
+    private func firstStep(of state: Plan.Index, due: Instant?) -> Position.Step {
+        switch self.plan.states[state].step {
+        case .task, .router: .single(WorkUnit())
+        case .split: .expanding(WorkUnit())
+        case .timer: .timer(due: due ?? self.startedAt)
+        case .exit: .exit
+        }
+    }
+
+    private mutating func failForGood(_ path: WorkPath, _ failure: Failure) {
+        switch path {
+        case .step, .expand: self.position.ending = self.position.ending ?? .failed(failure)
+        case .branch, .undo: break  // `branchDone` and `compensated` say so themselves
+        }
+    }
+
+    private mutating func push(_ push: Record.SagaPush, seq: Int) {
+        guard let state = self.plan.index(of: push.state) else {
+            fatalError("run \(self.id) pushed an undo of '\(push.state)', which \(self.plan.key) does not have")
+        }
+        self.saga.append(
+            SagaEntry(seq: seq, state: state, visit: push.visit, path: push.path, output: push.output)
+        )
+    }
+
+    private mutating func finishUndo(failed: Bool) {
+        guard case .undoing(var undoing) = self.phase else { fatalError("run \(self.id) undid without turning back") }
+        invariant(!self.saga.isEmpty, "run \(self.id) undid more than it had pushed")
+        self.saga.removeLast()
+        undoing.unit = WorkUnit()
+        if failed { undoing.notUndone += 1 }
+        self.phase = .undoing(undoing)
+    }
+
+    // MARK: Access in place
+
+    /// Changes the branches without copying them; does nothing when the run is in no split.
+    mutating func changeBranches(_ body: (inout Branches) -> Void) {
+        guard case .branches(var branches) = self.position.step else { return }
+        self.position.step = .exit  // gives up its reference, so that the change happens in place
+        body(&branches)
+        self.position.step = .branches(branches)
+    }
+
+    /// Changes a piece of work; does nothing when the run has none of that path now.
+    mutating func change(_ path: WorkPath, _ body: (inout WorkUnit) -> Void) {
+        switch path {
+        case .branch(let index):
+            guard case .forward = self.phase else { return }
+            self.changeBranches { branches in
+                guard branches.all.indices.contains(index) else { return }
+                branches.change(index, body)
+            }
+        case .step:
+            guard case .forward = self.phase, case .single(var unit) = self.position.step else { return }
+            body(&unit)
+            self.position.step = .single(unit)
+        case .expand:
+            guard case .forward = self.phase, case .expanding(var unit) = self.position.step else { return }
+            body(&unit)
+            self.position.step = .expanding(unit)
+        case .undo:
+            guard case .undoing(var undoing) = self.phase else { return }
+            body(&undoing.unit)
+            self.phase = .undoing(undoing)
+        }
+    }
+
+    /// A piece of work as it is now; `nil` when the run has none of that path and visit.
+    public func unit(_ path: WorkPath, visit: Int) -> WorkUnit? {
+        switch (path, self.phase, self.position.step) {
+        case (.undo(let seq), .undoing(let undoing), _):
+            guard let top = self.saga.last, top.seq == seq, top.visit == visit else { return nil }
+            return undoing.unit
+        case (.step, .forward, .single(let unit)), (.expand, .forward, .expanding(let unit)):
+            return visit == self.position.visit ? unit : nil
+        case (.branch(let index), .forward, .branches(let branches)):
+            guard visit == self.position.visit, branches.all.indices.contains(index) else { return nil }
+            return branches.all[index].unit
+        case (.undo, _, _), (.step, _, _), (.expand, _, _), (.branch, _, _): return nil
+        }
+    }
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension Run {
+    /// Decides about a report. Only the holder of the current token is heard; `answer` is `lost` for everybody else,
+    /// and then nothing changes.
+    public mutating func apply(
+        _ report: AttemptReport,
+        at now: Instant
+    ) -> (answer: ReportAnswer, decision: RunDecision) {
+        let (path, visit) = (report.lease.key.path, report.lease.key.visit)
+        var decision = RunDecision()
+        guard let unit = self.unit(path, visit: visit), let lease = unit.lease(under: report.lease.token),
+            unit.attempt == report.lease.attempt
+        else { return (.lost, decision) }
+        let attempt = Record.Attempt(
+            number: unit.attempt,
+            token: lease.token,
+            worker: lease.worker,
+            startedAt: lease.since
+        )
+        switch report.result {
+        case .completed(let completion):
+            self.complete(path, attempt, completion, at: now, in: &decision)
+        case .failed(let failure, let retryAfter):
+            self.fail(path, attempt, failure, retryAfter: retryAfter, at: now, in: &decision)
+        case .stopped(let failure):
+            let reason: LossReason = lease.isStopping || failure.code != Self.timeout.code ? .abandoned : .timeout
+            self.lose(path, attempt, reason, at: now, in: &decision)
+        case .released:
+            self.lose(path, attempt, .released, at: now, in: &decision)
+        }
+        return (.accepted, decision)
+    }
+
+    /// A lease ended and its worker will not report; does nothing when the token is not current.
+    public mutating func lost(_ lease: LeaseRef, _ reason: LossReason, at now: Instant) -> RunDecision {
+        var decision = RunDecision()
+        let path = lease.key.path
+        guard let unit = self.unit(path, visit: lease.key.visit), let held = unit.lease(under: lease.token) else {
+            return decision
+        }
+        let attempt = Record.Attempt(
+            number: unit.attempt,
+            token: held.token,
+            worker: held.worker,
+            startedAt: held.since
+        )
+        self.lose(path, attempt, reason.isCrash && !held.hasStarted ? .unstarted : reason, at: now, in: &decision)
+        return decision
+    }
+
+    // MARK: The three ends of an attempt
+
+    private mutating func complete(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        _ completion: AttemptReport.Completion,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        if let failure = self.objection(to: completion, of: path) {
+            return self.fail(path, attempt, failure, retryAfter: nil, at: now, in: &decision)
+        }
+        switch completion {
+        case .task(let context, let next, let output):
+            if self.task(path)?.undo != nil {
+                self.note(.sagaPushed(self.push(path, output: output ?? .emptyObject)), in: &decision)
+            }
+            self.move(to: next, context: context, cause: attempt, at: now, in: &decision)
+        case .route(let next):
+            self.move(to: next, context: nil, cause: attempt, at: now, in: &decision)
+        case .items(let items):
+            self.expand(items, attempt, at: now, in: &decision)
+        case .output(let output):
+            self.completeBranch(path, attempt, output, at: now, in: &decision)
+        case .undone:
+            guard let entry = self.saga.last else { return }
+            self.note(.compensated(entry: entry.seq, attempt, failure: nil), in: &decision)
+            self.undoNext(at: now, in: &decision)
+        }
+    }
+
+    private mutating func fail(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        _ failure: Failure,
+        retryAfter: Span?,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        let failure = self.cut(failure)
+        let retryAt = failure.isRetryable ? self.retryAt(path, retryAfter: retryAfter, at: now) : nil
+        self.note(.attemptFailed(path, attempt, failure, retryAt: retryAt), in: &decision)
+        self.afterFailure(path, attempt, failure, retryAt: retryAt, at: now, in: &decision)
+    }
+
+    mutating func lose(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        _ reason: LossReason,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        let retryAt = reason == .timeout ? self.retryAt(path, retryAfter: nil, at: now) : nil
+        let lost = Record.LostAttempt(path: path, attempt: attempt)
+        self.note(.attemptsLost([lost], reason, retryAt: retryAt), in: &decision)
+        if reason == .timeout {
+            return self.afterFailure(path, attempt, Self.timeout, retryAt: retryAt, at: now, in: &decision)
+        }
+        self.offerAgain(path, at: now, in: &decision)
+    }
+
+    private mutating func afterFailure(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        _ failure: Failure,
+        retryAt: Instant?,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        if let retryAt {
+            decision.effects.append(.wake(at: retryAt, path))
+            return self.settle(at: now, in: &decision)
+        }
+        switch path {
+        case .step, .expand: self.settle(at: now, in: &decision)
+        case .branch(let index):
+            self.note(.branchDone(index: index, .failure(failure), attempt), in: &decision)
+            self.decideJoin(at: now, in: &decision)
+        case .undo:
+            guard let entry = self.saga.last else { return }
+            self.note(.compensated(entry: entry.seq, attempt, failure: failure), in: &decision)
+            self.undoNext(at: now, in: &decision)
+        }
+    }
+
+    /// When a failed attempt is followed by the next one; `nil` when it was the last.
+    private func retryAt(_ path: WorkPath, retryAfter: Span?, at now: Instant) -> Instant? {
+        guard let task = self.task(path), let unit = self.unit(path, visit: self.visit(of: path)) else { return nil }
+        if case .forward = self.phase, self.isLeaving { return nil }
+        var policy = task.retry
+        if case .undo = path { policy = task.undo?.retry ?? .never }
+        let failures = unit.failures + 1
+        guard failures < policy.maximumAttempts else { return nil }
+        var hash = SplitMix64(seed: self.seed ^ UInt64(truncatingIfNeeded: self.nextSeq))
+        return now.advanced(by: retryAfter ?? policy.delay(afterFailures: failures, seed: hash.next()))
+    }
+
+    private func visit(of path: WorkPath) -> Int {
+        guard case .undo = path, let entry = self.saga.last else { return self.position.visit }
+        return entry.visit
+    }
+
+    private func cut(_ failure: Failure) -> Failure {
+        guard failure.message.count > self.limits.messageCharacters else { return failure }
+        var cut = failure
+        cut.message = String(failure.message.prefix(self.limits.messageCharacters)) + "…"
+        return cut
+    }
+
+    func push(_ path: WorkPath, output: Payload?) -> Record.SagaPush {
+        let state = self.plan.states[self.position.state].name
+        return Record.SagaPush(state: state, visit: self.position.visit, path: path, output: output)
+    }
+}

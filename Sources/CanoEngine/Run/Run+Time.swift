@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension Run {
+    /// Somebody wants the run to end. Nothing happens when it already ends.
+    public mutating func cancel(by caller: String, at now: Instant) -> RunDecision {
+        self.end(.cancelled(by: caller), at: now)
+    }
+
+    /// An instant has come that ``RunEffect/wake(at:_:)`` named; wakes that came too early or too late do nothing.
+    public mutating func wake(_ path: WorkPath?, at now: Instant) -> RunDecision {
+        guard let path else { return self.wakeRun(at: now) }
+        var decision = RunDecision()
+        let visit = if case .undo = path { self.saga.last?.visit ?? 0 } else { self.position.visit }
+        guard let unit = self.unit(path, visit: visit), case .backingOff(let until) = unit.state, now >= until else {
+            return decision
+        }
+        self.change(path) { $0.state = .ready }
+        self.offerAgain(path, at: now, in: &decision)
+        return decision
+    }
+
+    private mutating func wakeRun(at now: Instant) -> RunDecision {
+        var decision = RunDecision()
+        guard case .forward = self.phase else { return decision }
+        if let deadline = self.deadline, now >= deadline, self.position.ending == nil {
+            return self.end(.timedOut, at: now)
+        }
+        switch self.position.step {
+        case .timer(let due):
+            if now >= due { self.move(to: nil, context: nil, cause: nil, at: now, in: &decision) }
+        case .branches(let branches):
+            if let settleBy = branches.settleBy ?? self.position.settleBy, now >= settleBy {
+                self.abandon(at: now, in: &decision)
+            } else if let due = branches.due, now >= due, branches.decision == nil {
+                self.decideJoin(timeIsUp: true, at: now, in: &decision)
+            }
+        case .single, .expanding:
+            if let settleBy = self.position.settleBy, now >= settleBy { self.abandon(at: now, in: &decision) }
+        case .exit: break
+        }
+        return decision
+    }
+
+    private mutating func end(_ ending: Ending, at now: Instant) -> RunDecision {
+        var decision = RunDecision()
+        guard case .forward = self.phase, self.position.ending == nil else { return decision }
+        let awaited = self.stopLeases(at: now, in: &decision) || self.isAwaitingStopped
+        let settleBy = awaited ? now.advanced(by: self.limits.settleTime) : nil
+        self.note(.cancelRequested(ending, settleBy: settleBy), in: &decision)
+        if let settleBy { decision.effects.append(.wake(at: settleBy, nil)) }
+        self.settle(at: now, in: &decision)
+        return decision
+    }
+
+    /// Whether leases are out that were asked to stop earlier.
+    private var isAwaitingStopped: Bool { !self.leases.isEmpty }
+
+    /// Gives up on the attempts that were asked to stop and did not answer.
+    private mutating func abandon(at now: Instant, in decision: inout RunDecision) {
+        for (ref, lease) in self.leases {
+            let attempt = Record.Attempt(
+                number: ref.attempt,
+                token: lease.token,
+                worker: lease.worker,
+                startedAt: lease.since
+            )
+            let lost = Record.LostAttempt(path: ref.key.path, attempt: attempt)
+            self.note(.attemptsLost([lost], .abandoned, retryAt: nil), in: &decision)
+            decision.effects.append(.revoke(ref, lease.worker))
+        }
+        self.settle(at: now, in: &decision)
+    }
+
+    /// The work may be granted again, unless the run is about to leave it.
+    mutating func offerAgain(_ path: WorkPath, at now: Instant, in decision: inout RunDecision) {
+        if case .forward = self.phase, self.isLeaving { return self.settle(at: now, in: &decision) }
+        let visit = if case .undo = path { self.saga.last?.visit ?? 0 } else { self.position.visit }
+        guard let unit = self.unit(path, visit: visit), unit.state == .ready else { return }
+        self.offer(path, visit: visit, unit).map { decision.effects.append(.ready($0)) }
+    }
+
+    // MARK: A new owner
+
+    /// Declares lost what no worker offered: every attempt that an earlier owner may have granted.
+    ///
+    /// - Parameters:
+    ///   - includingHeld: whether attempts known to be held are declared lost too, because their time is up.
+    ///   - now: the database's time.
+    public mutating func recover(includingHeld: Bool, at now: Instant) -> RunDecision {
+        var decision = RunDecision()
+        var unknown: [Record.LostAttempt] = []
+        for offer in self.offersOfAnyKind {
+            guard let unit = self.unit(offer.key.path, visit: offer.key.visit) else { continue }
+            if let held = unit.held {
+                guard includingHeld else { continue }
+                let lost = Record.LostAttempt(path: offer.key.path, attempt: held)
+                self.note(.attemptsLost([lost], .owner, retryAt: nil), in: &decision)
+            } else {
+                unknown.append(Record.LostAttempt(path: offer.key.path, attempt: Record.Attempt(number: unit.attempt)))
+            }
+        }
+        if !unknown.isEmpty { self.note(.attemptsLost(unknown, .owner, retryAt: nil), in: &decision) }
+        for offer in self.offers where self.unit(offer.key.path, visit: offer.key.visit)?.held == nil {
+            decision.effects.append(.ready(offer))
+        }
+        self.settle(at: now, in: &decision)
+        return decision
+    }
+
+    /// Like ``offers``, and also the work of a visit that the run is about to leave: it may still be leased.
+    private var offersOfAnyKind: [WorkOffer] {
+        guard case .forward = self.phase, case .branches(let branches) = self.position.step, branches.decision != nil
+        else { return self.offers }
+        return branches.all.indices.compactMap { index in
+            let unit = branches.all[index].unit
+            return unit.state == .ready ? self.offer(.branch(index), unit) : nil
+        }
+    }
+
+    /// The instants at which the run must be looked at, for an owner that has just loaded it.
+    public var wakes: [RunEffect] {
+        var wakes: [RunEffect] = []
+        func add(_ path: WorkPath, _ unit: WorkUnit) {
+            if case .backingOff(let until) = unit.state { wakes.append(.wake(at: until, path)) }
+        }
+        if case .forward = self.phase, let deadline = self.deadline { wakes.append(.wake(at: deadline, nil)) }
+        if let settleBy = self.position.settleBy { wakes.append(.wake(at: settleBy, nil)) }
+        switch (self.phase, self.position.step) {
+        case (.finished, _), (.forward, .exit): break
+        case (.undoing(let undoing), _):
+            if let top = self.saga.last { add(.undo(seq: top.seq), undoing.unit) }
+        case (.forward, .single(let unit)): add(.step, unit)
+        case (.forward, .expanding(let unit)): add(.expand, unit)
+        case (.forward, .timer(let due)): wakes.append(.wake(at: due, nil))
+        case (.forward, .branches(let branches)):
+            if let due = branches.due { wakes.append(.wake(at: due, nil)) }
+            if let settleBy = branches.settleBy { wakes.append(.wake(at: settleBy, nil)) }
+            for (index, branch) in branches.all.enumerated() { add(.branch(index), branch.unit) }
+        }
+        return wakes
+    }
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// One piece of work of a visit: which attempt is next or under way, and what became of the earlier ones.
+///
+/// Counters and ``State/backingOff(until:)`` come from records. A lease is the owner's knowledge alone: after a
+/// take-over the unit is ready again until a worker offers the lease.
+public struct WorkUnit: Hashable, Sendable {
+    /// What the unit is doing.
+    public enum State: Hashable, Sendable {
+        /// It can be granted. Next: leased, closed.
+        case ready
+        /// It waits for its next attempt. Next: ready, closed.
+        case backingOff(until: Instant)
+        /// A worker has it. Next: ready, backing off, parked, closed.
+        case leased(Lease)
+        /// Its worker died too often; a person must look. Next: closed.
+        case parked
+        /// It is over, one way or the other.
+        case closed
+    }
+
+    /// The number of the next attempt, or of the one that is leased.
+    public internal(set) var attempt = 1
+    /// How many attempts failed or ran out of time.
+    public internal(set) var failures = 0
+    /// How many workers died of it.
+    public internal(set) var crashes = 0
+    /// Whether an attempt may have done something that nobody knows of.
+    public internal(set) var isInDoubt = false
+    /// Who has the current attempt, when that is recorded: a new owner waits for its offer.
+    public internal(set) var held: Record.Attempt?
+    /// What the unit is doing.
+    public internal(set) var state = State.ready
+
+    /// A unit that nobody has tried yet.
+    public init() {}
+
+    /// The lease, while there is one.
+    public var lease: Lease? {
+        if case .leased(let lease) = self.state { return lease }
+        return nil
+    }
+
+    /// The lease with this token; `nil` when the unit is not leased under it.
+    func lease(under token: Token) -> Lease? {
+        guard let lease = self.lease, lease.token == token else { return nil }
+        return lease
+    }
+
+    /// Whether its next attempt must be alone on its worker.
+    var isSuspect: Bool { self.crashes >= 2 }
+
+    // MARK: What records change
+
+    /// An attempt failed or ran out of time; without `retryAt` the unit is over.
+    mutating func fail(retryAt: Instant?) {
+        self.failures += 1
+        self.next(at: retryAt, orElse: .closed)
+    }
+
+    /// An attempt ended without an outcome.
+    mutating func lose(_ reason: LossReason, retryAt: Instant?, crashLimit: Int) {
+        if reason.leavesDoubt { self.isInDoubt = true }
+        if reason == .timeout { return self.fail(retryAt: retryAt) }
+        if reason.isCrash { self.crashes += 1 }
+        self.next(at: retryAt, orElse: self.crashes >= crashLimit ? .parked : .ready)
+    }
+
+    /// The current attempt is known to be held.
+    mutating func hold(_ attempt: Record.Attempt) {
+        self.held = attempt
+        guard case .leased(var lease) = self.state else { return }
+        lease.isRecorded = true
+        self.state = .leased(lease)
+    }
+
+    private mutating func next(at retryAt: Instant?, orElse state: State) {
+        self.attempt += 1
+        self.held = nil
+        self.state = retryAt.map { .backingOff(until: $0) } ?? state
+    }
+}
+
+/// A worker's right to do one attempt, as its owner knows it.
+public struct Lease: Hashable, Sendable {
+    /// The fence.
+    public var token: Token
+    /// Who has it.
+    public var worker: WorkerID
+    /// Since when, by the database's clock.
+    public var since: Instant
+    /// Whether the worker said that the task has begun.
+    public var hasStarted = false
+    /// Whether the history knows of it.
+    public var isRecorded = false
+    /// Whether the worker was asked to stop.
+    public var isStopping = false
+
+    /// A new lease.
+    public init(token: Token, worker: WorkerID, since: Instant) {
+        self.token = token
+        self.worker = worker
+        self.since = since
+    }
+}

@@ -37,7 +37,7 @@ public struct HistoryRow: Hashable, Sendable {
     public var state: String?
     /// The visit it is about; 0 when it is about none.
     public var visit = 0
-    /// The work it is about, as ``WorkPath/description``; several paths are separated by commas.
+    /// The work it is about, as ``WorkPath/description``; several paths are ranges separated by commas, for people.
     public var path: String?
     /// The attempt's number; 0 when it is about none.
     public var attempt = 0
@@ -49,7 +49,8 @@ public struct HistoryRow: Hashable, Sendable {
     public var startedAt: Instant?
     /// When something is due that this record set: a retry, a timer, a join, a deadline.
     public var due: Instant?
-    /// A short reason: a failure's code, an outcome, a loss.
+    /// A short reason: a failure's code, a decision, a loss. Where ``number`` is taken by something else (`compensated`,
+    /// `finished`), the code stands behind `failed:`, or behind `gaveUp:` when the failure was retryable.
     public var reason: String?
     /// One line about the reason, for people.
     public var detail: String?

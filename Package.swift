@@ -11,7 +11,8 @@ let settings: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
-let collections: Target.Dependency = .product(name: "Collections", package: "swift-collections")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
@@ -54,11 +55,11 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .target(name: "CanoEngine", dependencies: [collections], swiftSettings: settings),
+        .target(name: "CanoEngine", dependencies: [deque, heap], swiftSettings: settings),
         .target(name: "CanoSimulation", dependencies: ["CanoEngine"], swiftSettings: settings),
         .target(
             name: "Cano",
-            dependencies: ["CanoEngine", collections, logging, metrics, tracing],
+            dependencies: ["CanoEngine", deque, heap, logging, metrics, tracing],
             swiftSettings: settings
         ),
         .target(

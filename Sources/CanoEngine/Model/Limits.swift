@@ -30,6 +30,8 @@ public struct Limits: Hashable, Sendable {
     public var settleTime = Span.seconds(10)
     /// How long a new owner of a shard listens for leases that workers still hold (default: 1 s).
     public var listenTime = Span.seconds(1)
+    /// The age at which a lease is recorded, so that a new owner waits for its worker (default: 1 s).
+    public var holdTime = Span.seconds(1)
     /// The leases in flight per worker (default: 1,024).
     public var leasesPerWorker = 1024
     /// The starts in one batch request (default: 10,000).

@@ -85,7 +85,8 @@ extension HistoryRow {
             context: context,
             cause: self.knownAttempt,
             due: self.due,
-            split: self.split
+            split: self.split,
+            branchCount: self.split == nil ? 0 : Int(self.number ?? 0)
         )
     }
 

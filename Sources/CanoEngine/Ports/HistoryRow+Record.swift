@@ -73,6 +73,7 @@ extension HistoryRow {
         self.set(entry.cause)
         self.due = entry.due
         self.split = entry.split
+        if entry.split != nil { self.number = Int64(entry.branchCount) }
         self.payload = entry.context
     }
 

@@ -66,13 +66,12 @@ public final class Plan: Sendable {
     }
 }
 
-extension StepDefinition {
-    /// The states that may come next.
-    public var next: [String] {
-        switch self {
-        case .task(_, let next), .router(_, let next): next
-        case .split(_, let next), .timer(_, let next): [next]
-        case .exit: []
-        }
+extension Plan: Hashable {
+    public static func == (left: Plan, right: Plan) -> Bool {
+        left === right || left.digest == right.digest
+    }
+
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(self.digest)
     }
 }

@@ -120,6 +120,12 @@ extension Run {
         return self.plan.task(entry.path, in: entry.state)
     }
 
+    /// How long an attempt of this work may take; `nil` for no bound.
+    func timeout(of path: WorkPath) -> Span? {
+        guard case .undo = path else { return self.task(path)?.timeout }
+        return self.task(path)?.undo?.timeout
+    }
+
     private func makeGrant(_ path: WorkPath, visit: Int, attempt: Int, token: Token) -> LeaseGrant? {
         guard let task = self.task(path), let input = self.input(for: path) else { return nil }
         var state = self.position.state

@@ -24,8 +24,9 @@ extension Run {
             self.change(path) { $0.fail(retryAt: retryAt) }
             if retryAt == nil { self.failForGood(path, failure) }
         case .attemptsLost(let lost, let reason, let retryAt):
+            let crashLimit = self.limits.crashes
             for one in lost {
-                self.change(one.path) { $0.lose(reason, retryAt: retryAt, crashLimit: self.limits.crashes) }
+                self.change(one.path) { $0.lose(reason, retryAt: retryAt, crashLimit: crashLimit) }
                 if reason == .timeout, retryAt == nil { self.failForGood(one.path, Self.timeout) }
             }
         case .attemptHeld(let path, let attempt):

@@ -81,30 +81,42 @@ extension Run {
 
     // MARK: A new owner
 
-    /// Declares lost what no worker offered: every attempt that an earlier owner may have granted.
-    ///
-    /// - Parameters:
-    ///   - includingHeld: whether attempts known to be held are declared lost too, because their time is up.
-    ///   - now: the database's time.
-    public mutating func recover(includingHeld: Bool, at now: Instant) -> RunDecision {
+    /// Which attempts of an earlier owner nobody has offered.
+    public enum Unoffered: Hashable, Sendable {
+        /// Those that the earlier owner may have granted without a record.
+        case unrecorded
+        /// Those that are recorded as held; they were given more time.
+        case held
+    }
+
+    /// Declares lost what no worker offered, and offers the work again.
+    public mutating func recover(_ which: Unoffered, at now: Instant) -> RunDecision {
         var decision = RunDecision()
-        var unknown: [Record.LostAttempt] = []
+        var unrecorded: [Record.LostAttempt] = []
         for offer in self.offersOfAnyKind {
             guard let unit = self.unit(offer.key.path, visit: offer.key.visit) else { continue }
-            if let held = unit.held {
-                guard includingHeld else { continue }
+            switch (which, unit.held) {
+            case (.held, .some(let held)):
                 let lost = Record.LostAttempt(path: offer.key.path, attempt: held)
                 self.note(.attemptsLost([lost], .owner, retryAt: nil), in: &decision)
-            } else {
-                unknown.append(Record.LostAttempt(path: offer.key.path, attempt: Record.Attempt(number: unit.attempt)))
+                self.offerAgain(offer.key.path, at: now, in: &decision)
+            case (.unrecorded, .none):
+                let attempt = Record.Attempt(number: unit.attempt)
+                unrecorded.append(Record.LostAttempt(path: offer.key.path, attempt: attempt))
+            case (.held, .none), (.unrecorded, .some): break
             }
         }
-        if !unknown.isEmpty { self.note(.attemptsLost(unknown, .owner, retryAt: nil), in: &decision) }
-        for offer in self.offers where self.unit(offer.key.path, visit: offer.key.visit)?.held == nil {
-            decision.effects.append(.ready(offer))
+        if !unrecorded.isEmpty {
+            self.note(.attemptsLost(unrecorded, .owner, retryAt: nil), in: &decision)
+            for lost in unrecorded { self.offerAgain(lost.path, at: now, in: &decision) }
         }
         self.settle(at: now, in: &decision)
         return decision
+    }
+
+    /// Whether an attempt is recorded as held and nobody has offered it yet.
+    public var awaitsHeld: Bool {
+        self.offersOfAnyKind.contains { self.unit($0.key.path, visit: $0.key.visit)?.held != nil }
     }
 
     /// Like ``offers``, and also the work of a visit that the run is about to leave: it may still be leased.

@@ -107,7 +107,7 @@ public struct Run: Hashable, Sendable {
     // MARK: What the run is doing
 
     /// What lists show.
-    public func status(waitingIsWorthARow isLongWait: Bool) -> RunStatus {
+    public func status(isLongWait: Bool) -> RunStatus {
         switch self.phase {
         case .finished(let outcome): RunStatus(outcome)
         case .undoing(let undoing): undoing.unit.state == .parked ? .blocked : .compensating
@@ -126,6 +126,13 @@ public struct Run: Hashable, Sendable {
             branches.decision == nil && branches.parked > 0 && branches.parked == branches.pending
         case (.forward, .timer), (.forward, .exit): false
         }
+    }
+
+    /// Why it cannot go on, for people; `nil` when it can.
+    public var blockage: String? {
+        guard self.isBlocked else { return nil }
+        let state = self.plan.states[self.position.state].name
+        return "'\(state)' lost its worker \(self.limits.crashes) times; find the cause, then cancel the run"
     }
 
     /// When something happens next by itself, while nothing is leased or ready; `nil` while something is.

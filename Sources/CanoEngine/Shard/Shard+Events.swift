@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+internal import DequeModule
+internal import HeapModule
+
+extension Shard {
+    /// The only place where a shard changes.
+    public mutating func apply(_ event: ShardEvent, at now: Instant, into output: inout ShardOutput) {
+        switch event {
+        case .start(let orders):
+            for order in orders { self.start(order, at: now, into: &output) }
+        case .grant(let grants):
+            for grant in grants { self.grant(grant, at: now, into: &output) }
+        case .started(let leases):
+            for lease in leases {
+                self.change(lease.key.run, at: now, into: &output) { run in
+                    run.started(lease)
+                    return nil
+                }
+            }
+        case .reports(let reports, let session, let worker):
+            for report in reports { self.report(report, session, worker, at: now, into: &output) }
+        case .offered(let leases, let session, let worker):
+            for lease in leases { self.offer(lease, session, worker, at: now, into: &output) }
+        case .lost(let leases, let reason):
+            for lease in leases {
+                self.change(lease.key.run, at: now, into: &output) { $0.lost(lease, reason, at: now) }
+            }
+        case .cancel(let order):
+            self.cancel(order, at: now, into: &output)
+        case .mail(let stored):
+            self.read(stored, at: now, into: &output)
+        case .loaded(let run, let stored):
+            self.loaded(run, stored, at: now, into: &output)
+        case .page(let runs, let waitingOnly, let isLast):
+            self.page(runs, waitingOnly: waitingOnly, isLast: isLast, at: now, into: &output)
+        case .tick:
+            self.tick(at: now, into: &output)
+        }
+    }
+
+    /// What is to be done once the commit has been answered: starts whose key was taken are forgotten.
+    public mutating func committed(_ refused: [RunID: KeyedRun], effects: [ShardEffect]) -> [ShardEffect] {
+        guard !refused.isEmpty else { return effects }
+        for run in refused.keys { self.residents[run] = nil }
+        return effects.compactMap { effect in
+            switch effect {
+            case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
+            case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
+            case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
+            case .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage, .wake,
+                .unreadable:
+                effect
+            }
+        }
+    }
+
+    // MARK: Starts
+
+    private mutating func start(_ order: StartOrder, at now: Instant, into output: inout ShardOutput) {
+        invariant(order.run.shard == self.id, "run \(order.run) is not of shard \(self.id.rawValue)")
+        let (run, decision) = Run.start(
+            id: order.run,
+            plan: order.plan,
+            context: order.context,
+            seed: order.seed,
+            at: now,
+            limits: self.limits
+        )
+        self.plans[order.plan.key] = order.plan
+        let wakeAt = self.longWait(of: run, at: now)
+        let start = RunStart(
+            run: order.run,
+            definition: order.plan.key,
+            key: order.key,
+            inputHash: order.inputHash,
+            seed: order.seed,
+            at: now,
+            deadline: run.deadline,
+            status: run.status(isLongWait: wakeAt != nil),
+            wakeAt: wakeAt
+        )
+        output.batch.starts.append(start)
+        output.bytes += 128
+        self.write(decision, of: run, at: now, into: &output)
+        output.effects.append(.reply(order.request, .created(order.run)))
+        if case .finished(let outcome) = run.phase {
+            output.batch.finished.append(Self.finish(run.id, outcome, at: now))
+            return self.perform(decision.effects, of: run.id, at: now, into: &output)
+        }
+        if wakeAt != nil { return }  // it waits as a row
+        guard self.residents.count < self.limits.residentRuns else { return self.leaveOut() }
+        self.residents[run.id] = Resident(run: run, status: start.status, isRecovered: true)
+        self.perform(decision.effects, of: run.id, at: now, into: &output)
+    }
+
+    // MARK: Leases
+
+    private mutating func grant(_ grant: Grant, at now: Instant, into output: inout ShardOutput) {
+        let key = grant.offer.key
+        guard case .open = self.phase, let index = self.residents.index(forKey: key.run) else {
+            return output.effects.append(.ungranted(grant.offer, grant.session))
+        }
+        let token = self.nextToken()
+        let lease = self.residents.values[index].run.grant(
+            key.path,
+            visit: key.visit,
+            attempt: grant.offer.attempt,
+            token: token,
+            worker: grant.worker,
+            at: now
+        )
+        guard let lease else { return output.effects.append(.ungranted(grant.offer, grant.session)) }
+        self.watch(lease.lease, at: now, into: &output)
+        if let timeout = lease.timeout {
+            // The worker enforces the timeout; this is for a worker that does not.
+            let late = now.advanced(by: timeout).advanced(by: self.limits.settleTime)
+            let timer = Timer(at: late, run: key.run, purpose: .overdue(lease.lease, grant.worker))
+            self.remember(timer, at: now, effects: &output.effects)
+        }
+        output.effects.append(.send(lease, grant.session))
+    }
+
+    /// Looks at a lease again when it is old enough to be recorded.
+    private mutating func watch(_ lease: LeaseRef, at now: Instant, into output: inout ShardOutput) {
+        self.holds.append((now.advanced(by: self.limits.holdTime), lease))
+    }
+
+    private mutating func report(
+        _ report: AttemptReport,
+        _ session: SessionID,
+        _ worker: WorkerID,
+        at now: Instant,
+        into output: inout ShardOutput
+    ) {
+        let lease = report.lease
+        guard let index = self.residents.index(forKey: lease.key.run) else {
+            return output.effects.append(.lookUp(lease, session))
+        }
+        // An outcome that outlived its owner: the worker still held the lease, so it is adopted first.
+        let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
+        if let unit, unit.state == .ready, lease.token.epoch < self.epoch {
+            _ = self.residents.values[index].run.adopt(lease, worker: worker, at: now)
+        }
+        let (answer, decision) = self.residents.values[index].run.apply(report, at: now)
+        guard answer == .accepted else { return output.effects.append(.lookUp(lease, session)) }
+        output.effects.append(.answer(lease, .accepted, session))
+        self.conclude(index, decision, at: now, into: &output)
+    }
+
+    private mutating func offer(
+        _ lease: LeaseRef,
+        _ session: SessionID,
+        _ worker: WorkerID,
+        at now: Instant,
+        into output: inout ShardOutput
+    ) {
+        let run = lease.key.run
+        guard let index = self.residents.index(forKey: run) else {
+            if self.backlog == .none, self.awaiting[run] == nil {
+                return output.effects.append(.answer(lease, .lost, session))
+            }
+            return self.load(run, for: .offered([lease], from: session, worker: worker), into: &output)
+        }
+        guard self.residents.values[index].run.adopt(lease, worker: worker, at: now) else {
+            return output.effects.append(.answer(lease, .lost, session))
+        }
+        output.effects.append(.adopted(lease, session))
+        if self.residents.values[index].run.isLeaving { output.effects.append(.stop(lease, worker)) }
+        self.watch(lease, at: now, into: &output)
+    }
+
+    // MARK: Cancel
+
+    /// Does what a message asks for. A message is consumed in the commit that does it, so a crash repeats it.
+    private mutating func read(_ stored: StoredMail, at now: Instant, into output: inout ShardOutput) {
+        switch stored.mail.content {
+        case .cancel(let run, let by):
+            guard let resident = self.residents[run], resident.isRecovered else {
+                guard self.mailInHand.insert(stored.id).inserted else { return }
+                if self.residents[run] != nil { return self.awaiting[run, default: []].append(.mail(stored)) }
+                return self.load(run, for: .mail(stored), into: &output)
+            }
+            self.consume(stored, into: &output)
+            self.cancel(CancelOrder(run: run, caller: by, via: "mail", request: nil), at: now, into: &output)
+        }
+    }
+
+    mutating func consume(_ stored: StoredMail, into output: inout ShardOutput) {
+        self.mailInHand.remove(stored.id)
+        output.batch.consumed.append(stored.id)
+    }
+
+    private mutating func cancel(_ order: CancelOrder, at now: Instant, into output: inout ShardOutput) {
+        guard let resident = self.residents[order.run] else {
+            return self.load(order.run, for: .cancel(order), into: &output)
+        }
+        guard resident.isRecovered else {
+            // Leases of the last owner may still be offered: first they are heard, then the run ends.
+            self.awaiting[order.run, default: []].append(.cancel(order))
+            return
+        }
+        output.batch.audit.append(
+            AuditEntry(
+                at: now,
+                actor: order.caller,
+                via: order.via,
+                action: "cancel",
+                target: order.run.description,
+                before: resident.status.name,
+                after: "cancelled"
+            )
+        )
+        if let request = order.request { output.effects.append(.reply(request, .cancelled)) }
+        self.change(order.run, at: now, into: &output) { $0.cancel(by: order.caller, at: now) }
+    }
+
+    // MARK: Time
+
+    private mutating func tick(at now: Instant, into output: inout ShardOutput) {
+        if case .listening(let until) = self.phase {
+            guard now >= until else { return output.effects.append(.wake(at: until)) }
+            self.phase = .open
+            for run in self.residents.keys.sorted() {
+                if self.residents[run]?.isRecovered ?? false { self.offer(run, into: &output) }
+                self.recover(run, at: now, into: &output)
+            }
+        }
+        while let timer = self.timers.min, timer.at <= now {
+            self.timers.removeMin()
+            self.fire(timer, at: now, into: &output)
+        }
+        while let hold = self.holds.first, hold.at <= now {
+            self.holds.removeFirst()
+            self.change(hold.lease.key.run, at: now, into: &output) { $0.hold(hold.lease) }
+        }
+        if now >= self.nextSweep { self.sweep(at: now, into: &output) }
+        output.effects.append(.wake(at: self.nextWake))
+    }
+
+    /// Finds the timers that are due until the next sweep, of runs in memory and of runs that wait as rows.
+    private mutating func sweep(at now: Instant, into output: inout ShardOutput) {
+        self.nextSweep = now.advanced(by: Span(milliseconds: self.limits.timerHorizon.milliseconds / 2))
+        for (id, resident) in self.residents {
+            for case .wake(let at, let path) in resident.run.wakes where at > now {
+                self.remember(Timer(at: at, run: id, purpose: .wake(path)), at: now, effects: &output.effects)
+            }
+            for (ref, lease) in resident.run.leases {
+                guard let timeout = resident.run.timeout(of: ref.key.path) else { continue }
+                let late = lease.since.advanced(by: timeout).advanced(by: self.limits.settleTime)
+                let timer = Timer(at: late, run: id, purpose: .overdue(ref, lease.worker))
+                self.remember(timer, at: now, effects: &output.effects)
+            }
+        }
+        output.effects.append(self.page(after: nil, waitingOnly: true, at: now))
+    }
+
+    private mutating func fire(_ timer: Timer, at now: Instant, into output: inout ShardOutput) {
+        guard let resident = self.residents[timer.run] else { return }
+        guard resident.isRecovered else {
+            var later = timer
+            later.at = now.advanced(by: self.limits.listenTime)
+            return self.remember(later, at: now, effects: &output.effects)
+        }
+        switch timer.purpose {
+        case .wake(let path):
+            self.change(timer.run, at: now, into: &output) { $0.wake(path, at: now) }
+        case .overdue(let lease, let worker):
+            let unit = resident.run.unit(lease.key.path, visit: lease.key.visit)
+            guard unit?.lease?.token == lease.token else { return }
+            output.effects.append(.revoke(lease, worker))
+            self.change(timer.run, at: now, into: &output) { $0.lost(lease, .timeout, at: now) }
+        case .heldTooLong:
+            self.change(timer.run, at: now, into: &output) { $0.recover(.held, at: now) }
+        }
+    }
+}

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+internal import DequeModule
+internal import HeapModule
+
+/// All runs of one shard, as its owner sees them: the composition of the reducers.
+///
+/// Pure: every event gives rows to commit and effects to perform afterwards. The rows and effects of several events may
+/// be collected in one ``ShardOutput``. Nothing of the output may be performed before the commit has been answered;
+/// then ``Shard/committed(_:effects:)`` tells what is left to do.
+public struct Shard: Sendable {
+    /// How far the owner is after taking the shard.
+    public enum Phase: Hashable, Sendable {
+        /// It listens for leases that workers still hold. Next: open.
+        case listening(until: Instant)
+        /// It grants.
+        case open
+    }
+
+    /// Which runs are rows only because memory is bounded.
+    enum Backlog: Hashable, Sendable {
+        /// None.
+        case none
+        /// There are some behind this id; `nil` for the beginning.
+        case behind(RunID?)
+        /// A page behind this id is being loaded; meanwhile others may have been left out.
+        case loading(behind: RunID?, leftOut: Bool)
+    }
+
+    /// A run in memory.
+    struct Resident: Sendable {
+        var run: Run
+        /// The status that its row has.
+        var status: RunStatus
+        /// Whether no earlier owner can have granted leases of it, or that was dealt with.
+        var isRecovered: Bool
+    }
+
+    struct Timer: Comparable, Sendable {
+        var at: Instant
+        var run: RunID
+        var purpose: Purpose
+
+        /// Why a run is looked at.
+        enum Purpose: Hashable, Sendable {
+            /// The run, or a piece of its work, asked for it.
+            case wake(WorkPath?)
+            /// The worker should have stopped this attempt long ago.
+            case overdue(LeaseRef, WorkerID)
+            /// Attempts that were held under the last owner were not offered in time.
+            case heldTooLong
+        }
+
+        static func < (left: Timer, right: Timer) -> Bool { left.at < right.at }
+    }
+
+    /// Which shard.
+    public let id: ShardID
+    /// Under which epoch it is owned.
+    public let epoch: Epoch
+    /// When it was taken.
+    public let takenAt: Instant
+    /// How long workers' leases live.
+    public let leaseTime: Span
+    /// The bounds that it obeys.
+    public let limits: Limits
+    /// How far its owner is.
+    public internal(set) var phase: Phase
+    var plans: [DefinitionKey: Plan]
+    var residents: [RunID: Resident] = [:]
+    var counter: Int64 = 0
+    var timers = Heap<Timer>()
+    var holds = Deque<(at: Instant, lease: LeaseRef)>()
+    var backlog = Backlog.none
+    var nextSweep: Instant
+    /// Events for runs that are being loaded or recovered.
+    var awaiting: [RunID: [ShardEvent]] = [:]
+    /// Messages that wait for their run.
+    var mailInHand: Set<Int64> = []
+
+    /// A shard just taken: it listens, and its first effects load what can go on.
+    public init(
+        id: ShardID,
+        epoch: Epoch,
+        plans: [Plan],
+        at now: Instant,
+        leaseTime: Span,
+        limits: Limits,
+        effects: inout [ShardEffect]
+    ) {
+        self.id = id
+        self.epoch = epoch
+        self.takenAt = now
+        self.leaseTime = leaseTime
+        self.limits = limits
+        self.plans = Dictionary(plans.map { ($0.key, $0) }, uniquingKeysWith: { first, _ in first })
+        // A shard that nobody ever owned has no leases out.
+        let opening = epoch.rawValue <= 1 ? now : now.advanced(by: limits.listenTime)
+        self.phase = epoch.rawValue <= 1 ? .open : .listening(until: opening)
+        self.nextSweep = now.advanced(by: Span(milliseconds: limits.timerHorizon.milliseconds / 2))
+        self.backlog = .behind(nil)
+        effects.append(.wake(at: opening))
+        effects.append(.wake(at: self.nextSweep))
+        self.loadPageIfRoom(at: now, effects: &effects)
+    }
+
+    /// How many runs are in memory.
+    public var residentCount: Int { self.residents.count }
+
+    /// A run in memory.
+    public func run(_ id: RunID) -> Run? { self.residents[id]?.run }
+
+    /// Every lease that is out.
+    public var leases: [(LeaseRef, Lease)] { self.residents.values.flatMap(\.run.leases) }
+
+    /// A definition that runs may be started with or loaded for.
+    public mutating func add(_ plan: Plan) {
+        self.plans[plan.key] = plan
+    }
+
+    /// The fence of the next lease.
+    mutating func nextToken() -> Token {
+        self.counter += 1
+        return Token(epoch: self.epoch, counter: self.counter)
+    }
+
+    /// When the next ``ShardEvent/tick`` is due.
+    public var nextWake: Instant {
+        var wake = self.nextSweep
+        if case .listening(let until) = self.phase { wake = min(wake, until) }
+        if let timer = self.timers.min { wake = min(wake, timer.at) }
+        if let hold = self.holds.first { wake = min(wake, hold.at) }
+        return wake
+    }
+}
+
+/// What a shard wants to have written, and what is to be done once it is.
+public struct ShardOutput: Sendable {
+    /// The rows.
+    public var batch: ShardBatch
+    /// What follows.
+    public var effects: [ShardEffect] = []
+    /// Roughly how many bytes the rows have.
+    public var bytes = 0
+
+    /// An empty output.
+    public init(shard: ShardID, epoch: Epoch) {
+        self.batch = ShardBatch(shard: shard, epoch: epoch)
+    }
+}

@@ -123,7 +123,9 @@ extension Shard {
 
     /// Looks at a lease again when it is old enough to be recorded.
     private mutating func watch(_ lease: LeaseRef, at now: Instant, into output: inout ShardOutput) {
+        let before = self.nextWake
         self.holds.append((now.advanced(by: self.limits.holdTime), lease))
+        if self.nextWake < before { output.effects.append(.wake(at: self.nextWake)) }
     }
 
     private mutating func report(

@@ -129,7 +129,8 @@ public struct Shard: Sendable {
         var wake = self.nextSweep
         if case .listening(let until) = self.phase { wake = min(wake, until) }
         if let timer = self.timers.min { wake = min(wake, timer.at) }
-        if let hold = self.holds.first { wake = min(wake, hold.at) }
+        // A little later than due, so that many leases are recorded in one commit.
+        if let hold = self.holds.first { wake = min(wake, hold.at.advanced(by: Span(milliseconds: 100))) }
         return wake
     }
 }

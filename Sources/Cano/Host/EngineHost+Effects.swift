@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import Logging
+
+extension EngineHost {
+    /// Performs what follows from a commit.
+    func perform(_ effects: [ShardEffect], of shell: ShardShell) {
+        var offers: [WorkOffer] = []
+        var deliveries: [SessionID: [Delivery]] = [:]
+        for effect in effects {
+            switch effect {
+            case .ready(let offer): offers.append(offer)
+            case .send(let grant, let session): deliveries[session, default: []].append(.lease(grant))
+            case .ungranted(let offer, let session): self.dispatch { $0.ungranted(session, offer, effects: &$1) }
+            case .adopted(let lease, let session):
+                self.dispatch { dispatch, _ in dispatch.adopted(session, 1) }
+                deliveries[session, default: []].append(.adopted(lease))
+            case .stop(let lease, let worker): self.session(of: worker).map { deliveries[$0, default: []].append(.stop(lease)) }
+            case .revoke(let lease, let worker):
+                self.session(of: worker).map { deliveries[$0, default: []].append(.lost(lease)) }
+            case .answer(let lease, let answer, let session):
+                deliveries[session, default: []].append(.answer(LeaseAnswer(lease: lease, answer: answer)))
+            case .left(let run, let visit):
+                for session in self.sessions.withLock({ Array($0.keys) }) {
+                    deliveries[session, default: []].append(.left(run, visit: visit))
+                }
+            case .reply(let request, let reply): self.requests.reply(request, reply)
+            case .finished(let run, _): self.finishes.finished(run)
+            case .unreadable(let run, let message):
+                self.logger.error("run cannot be read back", metadata: ["run": "\(run)", "error": "\(message)"])
+            case .lookUp, .load, .loadPage: self.loads.post(LoadOrder(shell: shell, effect: effect))
+            case .wake(let at): self.alarm.set(shell.shard, at: at)
+            }
+        }
+        for (session, deliveries) in deliveries { self.deliver(deliveries, to: session) }
+        if !offers.isEmpty { self.dispatch { $0.ready(offers, effects: &$1) } }
+    }
+
+    /// Changes the dispatch queue, then does what it asks for.
+    func dispatch(_ change: (inout Dispatch, inout [Dispatch.Effect]) -> Void) {
+        let effects = self.dispatch.withLock { dispatch in
+            var effects: [Dispatch.Effect] = []
+            change(&dispatch, &effects)
+            return effects
+        }
+        var grants: [ShardID: [Grant]] = [:]
+        for effect in effects {
+            switch effect {
+            case .grant(let grant): grants[grant.offer.key.run.shard, default: []].append(grant)
+            case .demand(let session, let count): self.deliver([.demand(count)], to: session)
+            }
+        }
+        for (shard, grants) in grants where !self.post(.grant(grants), to: shard) {
+            // The shard is not ours any more: its work is somebody else's, the credit is free.
+            self.dispatch { dispatch, effects in
+                for grant in grants { dispatch.ungranted(grant.session, grant.offer, effects: &effects) }
+            }
+        }
+    }
+
+    func deliver(_ deliveries: [Delivery], to session: SessionID) {
+        self.sessions.withLock { $0[session] }?.deliver(deliveries)
+    }
+
+    private func session(of worker: WorkerID) -> SessionID? {
+        self.sessionsOfWorkers.withLock { $0[worker] }
+    }
+}

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import Logging
+
+/// A load that a shard asked for.
+struct LoadOrder: Sendable {
+    var shell: ShardShell
+    var effect: ShardEffect
+}
+
+extension EngineHost {
+    /// Renews the leases of our shards at a third of their time, and looks for shards that can be taken.
+    func watchLeases() async {
+        let pause = Duration.milliseconds(self.configuration.shardTTL.milliseconds / 3)
+        while !Task.isCancelled {
+            await self.renew()
+            let isComplete = self.owned.count == ShardID.count
+            if !isComplete { await self.list() }
+            // An incomplete owner looks more often: a peer may be gone, or a shard of ours must be taken again.
+            do { try await Task.sleep(for: isComplete ? pause : min(pause, .milliseconds(500))) } catch { return }
+        }
+    }
+
+    private func renew() async {
+        let held = self.owned
+        guard !held.isEmpty else { return }
+        let sentAt = self.clock.monotonic()
+        do {
+            let still = try await self.store.renew(held, for: self.configuration.me, ttl: self.configuration.shardTTL)
+            self.ownershipEvents.post(.renewed(held, still: still, sentAt: sentAt))
+        } catch {
+            self.logger.warning("leases of shards not renewed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    private func list() async {
+        do { self.ownershipEvents.post(.listed(try await self.store.shards())) } catch {
+            self.logger.warning("shards not listed", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Reads the messages of our shards every second; nudges only make that faster.
+    func watchMail() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            let owned = self.owned.keys.sorted()
+            guard !owned.isEmpty else { continue }
+            do {
+                for stored in try await self.store.mail(for: owned, limit: self.configuration.limits.pageRows) {
+                    self.post(.mail(stored), to: stored.mail.shard)
+                }
+            } catch {
+                self.logger.warning("mail not read", metadata: ["error": "\(error)"])
+            }
+        }
+    }
+
+    /// Loads what shards ask for.
+    func runLoader() async {
+        while let orders = await self.loads.next() {
+            for order in orders { await self.load(order) }
+        }
+    }
+
+    private func load(_ order: LoadOrder) async {
+        var pause = Duration.milliseconds(50)
+        while !Task.isCancelled {
+            do { return try await self.tryLoad(order) } catch {
+                self.logger.warning("load failed, trying again", metadata: ["error": "\(error)"])
+            }
+            do { try await Task.sleep(for: pause) } catch { return }
+            pause = min(pause * 2, .seconds(2))
+        }
+    }
+
+    private func tryLoad(_ order: LoadOrder) async throws(CanoError) {
+        switch order.effect {
+        case .load(let run):
+            order.shell.post(.loaded(run, try await self.store.load(run)))
+        case .loadPage(let after, let before, let waitingOnly, let limit):
+            let runs = try await self.store.runnable(
+                in: order.shell.shard,
+                before: before,
+                waitingOnly: waitingOnly,
+                after: after,
+                limit: limit
+            )
+            order.shell.post(.page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit))
+        case .lookUp(let lease, let session):
+            let token = lease.token
+            let wasAccepted = try await self.store.hasOutcome(of: token, run: lease.key.run, path: lease.key.path)
+            let answer = LeaseAnswer(lease: lease, answer: wasAccepted ? .already : .lost)
+            self.deliver([.answer(answer)], to: session)
+        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .left, .reply, .finished, .unreadable, .wake:
+            break  // these never come here
+        }
+    }
+}

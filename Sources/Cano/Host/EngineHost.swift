@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+package import CanoEngine
+package import Logging
+
+/// The engine in one process: owns shards, drives them, brings work and workers together.
+///
+/// Embedded runner and coordinator are both this, with different sessions. It decides nothing itself: decisions are
+/// made by `Shard`, `Dispatch` and `Ownership`.
+package final class EngineHost: Sendable {
+    package let store: any RunStore
+    package let configuration: HostConfiguration
+    package let clock: HostClock
+    package let plans: PlanCatalogue
+    let logger: Logger
+    let committer: Committer
+    let alarm: Alarm
+    let requests = Requests()
+    let finishes = FinishWaiters()
+    let sessions = Guarded<[SessionID: any LeaseSession]>([:])
+    let sessionsOfWorkers = Guarded<[WorkerID: SessionID]>([:])
+    let shells = Guarded<[ShardID: ShardShell]>([:])
+    let dispatch = Guarded(Dispatch())
+    let ownership: Guarded<Ownership>
+    let loads = Mailbox<LoadOrder>()
+    let ownershipEvents = Mailbox<Ownership.Event>()
+    let random = Guarded(SystemRandomNumberGenerator())
+
+    /// A host of the engine on a store whose definitions are known to be readable.
+    package init(
+        store: any RunStore,
+        configuration: HostConfiguration,
+        logger: Logger
+    ) async throws(CanoError) {
+        let clock = HostClock(storeTime: try await store.now())
+        self.store = store
+        self.configuration = configuration
+        self.clock = clock
+        self.logger = logger
+        self.plans = PlanCatalogue()
+        self.ownership = Guarded(Ownership(me: configuration.me, ttl: configuration.shardTTL))
+        self.committer = Committer(
+            store: store,
+            clock: clock,
+            limits: configuration.limits,
+            lanes: configuration.commitLanes
+        )
+        self.alarm = Alarm(clock: clock)
+        for definition in try await store.definitions() {
+            self.plans.add(try Plan(definition, limits: configuration.limits))
+        }
+    }
+
+    /// Owns and drives shards until the task is cancelled, then gives them up in order.
+    package func run() async {
+        await withDiscardingTaskGroup { group in
+            group.addTask { await self.committer.run() }
+            group.addTask { await self.alarm.run { shard in self.post(.tick, to: shard) } }
+            for _ in 0..<2 { group.addTask { await self.runLoader() } }
+            group.addTask { await self.watchLeases() }
+            group.addTask { await self.watchMail() }
+            await withDiscardingTaskGroup { shards in
+                while let events = await self.ownershipEvents.next() {
+                    for event in events { await self.own(event, in: &shards) }
+                }
+                let sent = self.clock.monotonic()
+                let held = self.ownership.withLock { $0.held }
+                for effect in self.ownership.withLock({ $0.apply(.stopped, at: sent) }) { self.endShell(effect) }
+                await self.giveUp(held)
+            }
+            self.committer.stop()
+            group.cancelAll()
+        }
+    }
+
+    /// Hands a shard's shell an event; false when the shard is not ours.
+    @discardableResult
+    func post(_ event: ShardEvent, to shard: ShardID) -> Bool {
+        guard let shell = self.shells.withLock({ $0[shard] }) else { return false }
+        return shell.post(event)
+    }
+
+    func isTrusted(_ shard: ShardID) -> Bool {
+        let now = self.clock.monotonic()
+        return self.ownership.withLock { $0.isTrusted(shard, at: now) }
+    }
+
+    /// The shards that are ours.
+    package var owned: [ShardID: Epoch] { self.ownership.withLock { $0.held } }
+
+    // MARK: Ownership
+
+    private func own(_ event: Ownership.Event, in group: inout DiscardingTaskGroup) async {
+        let now = self.clock.monotonic()
+        for effect in self.ownership.withLock({ $0.apply(event, at: now) }) {
+            switch effect {
+            case .take(let claims): await self.take(claims, in: &group)
+            case .begin(let shard, let epoch): self.begin(shard, epoch, in: &group)
+            case .end: self.endShell(effect)
+            }
+        }
+    }
+
+    private func take(_ claims: [ShardClaim], in group: inout DiscardingTaskGroup) async {
+        let sentAt = self.clock.monotonic()
+        let event: Ownership.Event
+        do {
+            let won = try await self.store.take(claims, for: self.configuration.me, ttl: self.configuration.shardTTL)
+            event = .taken(claims, won: won)
+        } catch {
+            self.logger.warning("shards not taken", metadata: ["code": "\(error.code.name)", "error": "\(error)"])
+            event = .takeFailed(claims)
+        }
+        let effects = self.ownership.withLock { $0.apply(event, at: sentAt) }
+        for case .begin(let shard, let epoch) in effects { self.begin(shard, epoch, in: &group) }
+        if !effects.isEmpty {
+            self.logger.info("shards taken", metadata: ["shards": "\(effects.count)"])
+            self.tellOwned()
+        }
+    }
+
+    private func begin(_ shard: ShardID, _ epoch: Epoch, in group: inout DiscardingTaskGroup) {
+        let shell = ShardShell(shard: shard, epoch: epoch, host: self)
+        self.shells.withLock { $0[shard] = shell }
+        group.addTask {
+            switch await shell.run() {
+            case .closed: break
+            case .stale:
+                self.logger.notice("shard lost", metadata: ["shard": "\(shard.rawValue)", "epoch": "\(epoch.rawValue)"])
+                self.ownershipEvents.post(.stale(shard, epoch))
+            case .unknown(let message):
+                self.logger.warning(
+                    "commit unknown, taking the shard again",
+                    metadata: ["shard": "\(shard.rawValue)", "error": "\(message)"]
+                )
+                self.ownershipEvents.post(.unknown(shard, epoch))
+            }
+        }
+    }
+
+    private func endShell(_ effect: Ownership.Effect) {
+        guard case .end(let shard, let epoch) = effect else { return }
+        let shell = self.shells.withLock { shells -> ShardShell? in
+            guard shells[shard]?.epoch == epoch else { return nil }
+            return shells.removeValue(forKey: shard)
+        }
+        shell?.close()
+        self.requests.fail(shard)
+    }
+
+    private func giveUp(_ held: [ShardID: Epoch]) async {
+        guard !held.isEmpty else { return }
+        do { try await self.store.release(held, for: self.configuration.me) } catch {
+            self.logger.warning("shards not released; their leases run out", metadata: ["error": "\(error)"])
+        }
+    }
+
+    /// Tells workers what is ours now, so that they offer the leases they still hold.
+    private func tellOwned() {
+        let owned = self.owned
+        for session in self.sessions.withLock({ Array($0.values) }) { session.deliver([.owned(owned)]) }
+    }
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+
+/// Who waits for the end of a run.
+final class FinishWaiters: Sendable {
+    private struct State {
+        var tickets: [RunID: [ObjectIdentifier: FinishTicket]] = [:]
+    }
+
+    private let state = Guarded(State())
+
+    fileprivate func add(_ ticket: FinishTicket) {
+        self.state.withLock { $0.tickets[ticket.run, default: [:]][ObjectIdentifier(ticket)] = ticket }
+    }
+
+    fileprivate func remove(_ ticket: FinishTicket) {
+        self.state.withLock { state in
+            state.tickets[ticket.run]?[ObjectIdentifier(ticket)] = nil
+            if state.tickets[ticket.run]?.isEmpty ?? false { state.tickets[ticket.run] = nil }
+        }
+    }
+
+    /// The run has ended; the store has the outcome.
+    func finished(_ run: RunID) {
+        guard let tickets = self.state.withLock({ $0.tickets.removeValue(forKey: run) }) else { return }
+        for ticket in tickets.values { ticket.ring() }
+    }
+}
+
+/// One who waits. The ticket is taken before the store is asked, so that no end falls between.
+final class FinishTicket: Sendable {
+    fileprivate let run: RunID
+    private let waiters: FinishWaiters
+    private let bell = Mailbox<Void>()
+
+    init(_ waiters: FinishWaiters, _ run: RunID) {
+        self.run = run
+        self.waiters = waiters
+        waiters.add(self)
+    }
+
+    fileprivate func ring() {
+        self.bell.post(())
+    }
+
+    /// Gives the ticket back.
+    func cancel() {
+        self.waiters.remove(self)
+    }
+
+    /// Returns when the run has ended, the time has passed or the task is cancelled, and gives the ticket back.
+    func wait(atMost span: Duration) async {
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { _ = await self.bell.next() }
+            // A cancelled sleep is what we want when the bell rang first.
+            group.addTask { try? await Task.sleep(for: span) }
+            await group.next()
+            group.cancelAll()
+        }
+        self.cancel()
+    }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+package import CanoEngine
+
+/// The store's time, kept between questions by this process's monotonic clock.
+///
+/// It never goes back, and a wall clock that is set does not move it.
+package final class HostClock: Sendable {
+    private struct Base {
+        var store: Instant
+        var local: ContinuousClock.Instant
+        var last: Instant
+    }
+
+    private let origin = ContinuousClock.now
+    private let base: Guarded<Base>
+
+    package init(storeTime: Instant) {
+        self.base = Guarded(Base(store: storeTime, local: ContinuousClock.now, last: storeTime))
+    }
+
+    /// What the store's clock shows, as far as this process knows.
+    package func now() -> Instant {
+        let local = ContinuousClock.now
+        return self.base.withLock { base in
+            let now = base.store.advanced(by: base.local.duration(to: local))
+            base.last = max(base.last, now)
+            return base.last
+        }
+    }
+
+    /// Compares with an answer of the store that took the time between `sentAt` and now.
+    package func adjust(to storeTime: Instant, sentAt: ContinuousClock.Instant) {
+        let local = ContinuousClock.now
+        self.base.withLock { base in
+            base.store = storeTime
+            base.local = sentAt.advanced(by: sentAt.duration(to: local) / 2)
+        }
+    }
+
+    /// This process's monotonic time.
+    package func monotonic() -> Instant {
+        Instant(microseconds: 0).advanced(by: self.origin.duration(to: ContinuousClock.now))
+    }
+
+    /// When the store's clock shows this instant, by this process's clock.
+    package func local(_ instant: Instant) -> ContinuousClock.Instant {
+        self.base.withLock { base in
+            base.local.advanced(by: .microseconds(instant.microseconds - base.store.microseconds))
+        }
+    }
+}
+
+extension Instant {
+    /// The instant a duration later, to the microsecond.
+    func advanced(by duration: Duration) -> Instant {
+        let (seconds, attoseconds) = duration.components
+        return Instant(microseconds: self.microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+    }
+}

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+package import CanoEngine
+
+/// How a host of the engine behaves.
+package struct HostConfiguration: Sendable {
+    /// Who it is: made at random for each process.
+    package var me: HostID
+    /// How long its leases of shards live (default: 10 s).
+    package var shardTTL = Span.seconds(10)
+    /// How long leases of work live without a heartbeat (default: 15 s).
+    package var leaseTTL = Span.seconds(15)
+    /// How many commits may be under way at once (default: 1).
+    package var commitLanes = 1
+    /// The bounds that everything obeys.
+    package var limits = Limits()
+
+    package init(me: HostID) {
+        self.me = me
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import DequeModule
+
+/// A queue between tasks: anybody posts without waiting, a few loops take everything that is there at once.
+///
+/// It has no bound of its own: what is posted is bounded by credit, by sessions and by requests in flight.
+package final class Mailbox<Element: Sendable>: Sendable {
+    private struct State {
+        var items: [Element] = []
+        var waiters: Deque<(id: Int, continuation: CheckedContinuation<Void, Never>)> = []
+        var nextWaiter = 0
+        var isClosed = false
+    }
+
+    private let state = Guarded(State())
+
+    package init() {}
+
+    /// Adds an element; false when the box is closed.
+    @discardableResult
+    package func post(_ element: Element) -> Bool {
+        let (accepted, waiter) = self.state.withLock { state -> (Bool, CheckedContinuation<Void, Never>?) in
+            guard !state.isClosed else { return (false, nil) }
+            state.items.append(element)
+            return (true, state.waiters.popFirst()?.continuation)
+        }
+        waiter?.resume()
+        return accepted
+    }
+
+    /// Takes nothing more; what is inside is still handed out.
+    package func close() {
+        let waiters = self.state.withLock { state in
+            state.isClosed = true
+            let waiters = Array(state.waiters.map(\.continuation))
+            state.waiters = []
+            return waiters
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    /// Everything that is there, waiting for the first element; `nil` when the box is closed and empty, or the task is
+    /// cancelled.
+    package func next() async -> [Element]? {
+        while true {
+            let (items, isClosed) = self.take(atMost: .max)
+            if !items.isEmpty { return items }
+            if isClosed || Task.isCancelled { return nil }
+            await self.wait()
+        }
+    }
+
+    /// What is there now, up to `count`.
+    package func take(atMost count: Int) -> (items: [Element], isClosed: Bool) {
+        self.state.withLock { state in
+            guard state.items.count > count else {
+                let items = state.items
+                state.items = []
+                return (items, state.isClosed)
+            }
+            let items = Array(state.items.prefix(count))
+            state.items.removeFirst(count)
+            return (items, state.isClosed)
+        }
+    }
+
+    private func wait() async {
+        let id = self.state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                let mustGoOn = self.state.withLock { state in
+                    if !state.items.isEmpty || state.isClosed || Task.isCancelled { return true }
+                    state.waiters.append((id, continuation))
+                    return false
+                }
+                if mustGoOn { continuation.resume() }
+            }
+        } onCancel: {
+            let waiter = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
+                guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
+                return state.waiters.remove(at: index).continuation
+            }
+            waiter?.resume()
+        }
+    }
+}

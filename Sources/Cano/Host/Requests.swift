@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+
+/// Who waits for answers of shards: one collector for each call, however many runs it is about.
+final class Requests: Sendable {
+    /// Gathers the replies to one call.
+    private struct Collector {
+        var replies: [ShardReply?]
+        var shards: [ShardID]
+        var missing: Int
+        var continuation: CheckedContinuation<[ShardReply?], Never>?
+    }
+
+    private struct State {
+        var collectors: [Int64: Collector] = [:]
+        var next: Int64 = 1
+    }
+
+    private let state = Guarded(State())
+    /// A request is its call's number and its place in the call.
+    private static let placeBits: Int64 = 20
+
+    /// Opens a call that waits for one reply from each of these shards; returns its requests, in order.
+    func open(_ shards: [ShardID]) -> (call: Int64, requests: [RequestID]) {
+        let call = self.state.withLock { state in
+            let call = state.next
+            state.next += 1
+            state.collectors[call] = Collector(
+                replies: Array(repeating: nil, count: shards.count),
+                shards: shards,
+                missing: shards.count
+            )
+            return call
+        }
+        return (call, shards.indices.map { RequestID(rawValue: call << Self.placeBits | Int64($0)) })
+    }
+
+    /// The replies, once all are there; `nil` where a shard was lost before it answered.
+    func replies(to call: Int64) async -> [ShardReply?] {
+        await withCheckedContinuation { continuation in
+            let done = self.state.withLock { state -> [ShardReply?]? in
+                guard let collector = state.collectors[call] else { return [] }
+                guard collector.missing > 0 else {
+                    state.collectors[call] = nil
+                    return collector.replies
+                }
+                state.collectors[call]?.continuation = continuation
+                return nil
+            }
+            if let done { continuation.resume(returning: done) }
+        }
+    }
+
+    /// A shard answered.
+    func reply(_ request: RequestID, _ reply: ShardReply) {
+        self.close(call: request.rawValue >> Self.placeBits) { collector in
+            let place = Int(request.rawValue & (1 << Self.placeBits - 1))
+            guard collector.replies.indices.contains(place), collector.replies[place] == nil else { return }
+            collector.replies[place] = reply
+            collector.missing -= 1
+        }
+    }
+
+    /// A request could not be handed to its shard, or the shard is lost: there will be no answer.
+    func fail(_ request: RequestID) {
+        self.close(call: request.rawValue >> Self.placeBits) { $0.missing -= 1 }
+    }
+
+    /// A shard is lost: whoever waits for it gets no answer.
+    func fail(_ shard: ShardID) {
+        for call in self.state.withLock({ Array($0.collectors.keys) }) {
+            self.close(call: call) { collector in
+                for (place, asked) in collector.shards.enumerated() where asked == shard {
+                    if collector.replies[place] == nil { collector.missing -= 1 }
+                }
+            }
+        }
+    }
+
+    private func close(call: Int64, _ change: (inout Collector) -> Void) {
+        let done = self.state.withLock { state -> (CheckedContinuation<[ShardReply?], Never>, [ShardReply?])? in
+            guard var collector = state.collectors.removeValue(forKey: call) else { return nil }
+            change(&collector)
+            if collector.missing <= 0, let continuation = collector.continuation {
+                return (continuation, collector.replies)
+            }
+            state.collectors[call] = collector
+            return nil
+        }
+        if let (continuation, replies) = done { continuation.resume(returning: replies) }
+    }
+}

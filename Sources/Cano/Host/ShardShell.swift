@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import Logging
+
+/// Drives one shard under one epoch: takes events, reduces them, commits one batch, then acts.
+///
+/// It decides nothing. The shard lives in the loop of ``run()``; everybody else posts events.
+final class ShardShell: Sendable {
+    /// Why a shell stopped.
+    enum End: Sendable {
+        /// It was told to.
+        case closed
+        /// A commit named the shard as stale.
+        case stale
+        /// Nobody knows whether a commit was written.
+        case unknown(String)
+    }
+
+    let shard: ShardID
+    let epoch: Epoch
+    private let mailbox = Mailbox<ShardEvent>()
+    private unowned let host: EngineHost
+
+    init(shard: ShardID, epoch: Epoch, host: EngineHost) {
+        self.shard = shard
+        self.epoch = epoch
+        self.host = host
+    }
+
+    /// Hands the shard an event; false when the shell has stopped.
+    @discardableResult
+    func post(_ event: ShardEvent) -> Bool {
+        self.mailbox.post(event)
+    }
+
+    /// Stops after what is under way.
+    func close() {
+        self.mailbox.close()
+    }
+
+    /// Drives the shard until it is lost or closed.
+    func run() async -> End {
+        var effects: [ShardEffect] = []
+        var shard = Shard(
+            id: self.shard,
+            epoch: self.epoch,
+            plans: self.host.plans.all,
+            at: self.host.clock.now(),
+            leaseTime: self.host.configuration.leaseTTL,
+            limits: self.host.configuration.limits,
+            effects: &effects
+        )
+        self.host.perform(effects, of: self)
+        var deferred: [ShardEvent] = []
+        while let events = await self.mailbox.next() {
+            let pending = deferred + events
+            deferred = []
+            if let end = await self.drive(&shard, pending, &deferred) {
+                self.mailbox.close()
+                return end
+            }
+            if !deferred.isEmpty { self.host.alarm.set(self.shard, at: self.host.clock.now().advanced(by: Self.pause)) }
+        }
+        return .closed
+    }
+
+    /// How long grants and timers wait when the process does not trust its lease.
+    private static let pause = Span(milliseconds: 100)
+
+    private func drive(_ shard: inout Shard, _ events: [ShardEvent], _ deferred: inout [ShardEvent]) async -> End? {
+        let isTrusted = self.host.isTrusted(self.shard)
+        var output = ShardOutput(shard: self.shard, epoch: self.epoch)
+        for event in events {
+            if !isTrusted, event.needsTrust {
+                deferred.append(event)
+                continue
+            }
+            shard.apply(event, at: self.host.clock.now(), into: &output)
+            guard output.bytes >= self.host.configuration.limits.commitBytes else { continue }
+            if let end = await self.commit(&shard, output) { return end }
+            output = ShardOutput(shard: self.shard, epoch: self.epoch)
+        }
+        return await self.commit(&shard, output)
+    }
+
+    /// Makes a batch durable, then performs what follows from it.
+    private func commit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
+        guard !output.batch.isEmpty else {
+            self.host.perform(output.effects, of: self)
+            return nil
+        }
+        var pause = Duration.milliseconds(50)
+        while true {
+            switch await self.host.committer.commit(output.batch, bytes: output.bytes) {
+            case .answered(let answer):
+                if answer.stale.contains(self.shard) { return .stale }
+                let refused = answer.refused.filter { $0.key.shard == self.shard }
+                self.host.perform(shard.committed(refused, effects: output.effects), of: self)
+                return nil
+            case .unknown(let message):
+                return .unknown(message)
+            case .failed(let code, let message):
+                if code == .shuttingDown { return .closed }
+                self.host.logger.warning(
+                    "commit failed, trying again",
+                    metadata: ["shard": "\(self.shard.rawValue)", "code": "\(code.name)", "error": "\(message)"]
+                )
+                // Runs wait while the store is away; a cancelled sleep means that the process stops.
+                do { try await Task.sleep(for: pause) } catch { return .closed }
+                pause = min(pause * 2, .seconds(2))
+            }
+        }
+    }
+}
+
+extension ShardEvent {
+    /// Whether only an owner that is sure of its lease may act on it.
+    fileprivate var needsTrust: Bool {
+        switch self {
+        case .grant, .tick: true
+        case .start, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
+        }
+    }
+}

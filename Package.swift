@@ -110,6 +110,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
+        .testTarget(name: "CanoTests", dependencies: ["Cano", "CanoEngine", logging], swiftSettings: settings),
         .testTarget(
             name: "StoreTests",
             dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres", grdb],

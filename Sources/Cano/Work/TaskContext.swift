@@ -41,7 +41,9 @@ public struct TaskContext: Sendable {
         self.onProgress = onProgress
     }
 
-    /// Says how far the task is, in a line for people. Kept only while the attempt runs.
+    /// Says how far the task is, in a line for people.
+    ///
+    /// Kept only while the attempt runs.
     public func progress(_ line: String) {
         self.onProgress(line)
     }

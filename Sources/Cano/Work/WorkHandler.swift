@@ -11,8 +11,8 @@ package protocol WorkHandler: Sendable {
     func perform(_ grant: LeaseGrant, _ task: TaskContext) async -> AttemptReport.Result
 }
 
-/// The handlers of one process.
-package struct WorkCatalogue: Sendable {
+/// What one process can do: the code of its workflows and the handlers that it has built in.
+public struct WorkCatalogue: Sendable {
     /// The definitions whose code this process has, each with the handler of its states.
     package private(set) var compiled: [String: any WorkHandler] = [:]
     /// The definitions themselves, in the order in which they were added.
@@ -20,11 +20,34 @@ package struct WorkCatalogue: Sendable {
     /// The built-in handlers by their names.
     package private(set) var builtIn: [String: any WorkHandler] = [:]
 
-    package init() {}
+    /// A catalogue with nothing in it.
+    public init() {}
 
     /// Adds the code of a definition.
     package mutating func add(_ definition: Definition, digest: String, handler: some WorkHandler) {
         if self.compiled.updateValue(handler, forKey: digest) == nil { self.definitions.append(definition) }
+    }
+
+    /// Adds the code of a workflow, together with what its tasks need.
+    ///
+    /// - Parameters:
+    ///   - workflow: the workflow.
+    ///   - limits: the bounds that its definition and its payloads keep.
+    /// - Throws: `invalidDefinition` with every problem of the workflow in one line, also those of types that the
+    ///   compiler cannot see, such as branches that return something else than the task behind the join expects;
+    ///   `definitionChanged` when another definition with the same name and version was added before.
+    public mutating func add(_ workflow: some Workflow, limits: Limits = Limits()) throws(CanoError) {
+        let registration = try WorkflowRegistration(workflow, limits: limits)
+        let definition = registration.definition
+        let digest = definition.digest
+        for other in self.definitions where other.key == definition.key && other.digest != digest {
+            throw CanoError(
+                .definitionChanged,
+                "workflow '\(definition.name)' version \(definition.version) was added before with another definition "
+                    + "(digest \(other.digest), now \(digest)): raise its version"
+            )
+        }
+        self.add(definition, digest: digest, handler: registration.handler)
     }
 
     /// Adds a built-in handler, such as `exec`.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// Reads what ``ByteWriter`` wrote. Every method answers `nil` when the bytes are anything else.
+/// Reads what `ByteWriter` wrote.
+///
+/// Every method answers `nil` when the bytes are anything else.
 struct ByteReader {
     private let bytes: [UInt8]
     private var position = 0

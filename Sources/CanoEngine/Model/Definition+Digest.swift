@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Definition {
-    /// The first byte of the canonical form. Another form gets another number, and old digests stay what they are.
+    /// The first byte of the canonical form: another form gets another number, and old digests stay what they are.
     private static let canonicalVersion: UInt8 = 1
 
     /// The identity of this definition: the SHA-256 of its canonical form, in 64 hexadecimal digits.

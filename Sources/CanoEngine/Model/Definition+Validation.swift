@@ -92,7 +92,9 @@ private struct DefinitionReport {
         }
     }
 
-    /// What to do about an unknown name. Comparing names costs time, so it is done only for problems that are listed.
+    /// What to do about an unknown name.
+    ///
+    /// Comparing names costs time, so it is done only for problems that are listed.
     private func suggestion(for name: String, among names: [String]) -> String {
         let known = self.problems.count < Self.listedProblems ? nearest(to: name, among: names) : nil
         return known.map { "did you mean \(quoted($0))?" } ?? "add it or name another"
@@ -268,7 +270,7 @@ extension Character {
 /// The name that a typing error most probably meant; `nil` when none is near.
 private func nearest(to name: String, among names: [String]) -> String? {
     let wanted = Array(name.prefix(80).lowercased())
-    let allowed = max(1, wanted.count / 3)
+    let allowed = min(max(2, wanted.count / 3), wanted.count - 1)
     let candidates = names.map { (name: $0, distance: editDistance(wanted, Array($0.prefix(80).lowercased()))) }
     guard let best = candidates.min(by: { $0.distance < $1.distance }), best.distance <= allowed else { return nil }
     return best.name

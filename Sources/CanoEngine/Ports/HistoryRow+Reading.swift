@@ -61,7 +61,7 @@ extension HistoryRow {
         )
     }
 
-    /// The attempt, where a record may have none. Attempts count from 1.
+    /// The attempt, where a record may have none; attempts count from 1.
     private var knownAttempt: Record.Attempt? {
         self.attempt == 0 ? nil : self.anyAttempt
     }

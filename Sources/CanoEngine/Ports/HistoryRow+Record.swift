@@ -55,7 +55,9 @@ extension HistoryRow {
         }
     }
 
-    /// The fixed words of the column `reason`. They are stored: none may ever change.
+    /// The fixed words of the column `reason`.
+    ///
+    /// They are stored: none may ever change.
     enum Word {
         static let satisfied = "satisfied"
         static let succeeded = "succeeded"

@@ -5,7 +5,7 @@
 /// ``init(_:run:seq:at:)`` and ``record()`` translate; golden files pin the translation, so that old rows stay
 /// readable for ever.
 public struct HistoryRow: Hashable, Sendable {
-    /// What kind of record it is. Numbers are never reused.
+    /// What kind of record it is; numbers are never reused.
     public enum Kind: Int16, Hashable, Sendable, CaseIterable {
         case started = 1
         case entered = 2
@@ -49,12 +49,15 @@ public struct HistoryRow: Hashable, Sendable {
     public var startedAt: Instant?
     /// When something is due that this record set: a retry, a timer, a join, a deadline.
     public var due: Instant?
-    /// A short reason: a failure's code, a decision, a loss. Where ``number`` is taken by something else (`compensated`,
-    /// `finished`), the code stands behind `failed:`, or behind `gaveUp:` when the failure was retryable.
+    /// A short reason: a failure's code, a decision, a loss.
+    ///
+    /// Where ``number`` is taken by something else (`compensated`, `finished`), a failure's code stands behind
+    /// `failed:`, or behind `gaveUp:` when the failure was retryable.
     public var reason: String?
     /// One line about the reason, for people.
     public var detail: String?
-    /// A number whose meaning the kind gives: a retryable failure (1), an undo entry, entries not undone.
+    /// A number whose meaning the kind gives: a retryable failure (1), an undo entry, entries not undone, the
+    /// branches of the split that led here.
     public var number: Int64?
     /// The first and last sequence number of the split that led here.
     public var split: ClosedRange<Int>?

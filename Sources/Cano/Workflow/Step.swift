@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// How a state runs, and which states may come next.
+///
+/// Steps are made with ``task(_:retry:timeout:to:)`` and its relatives. A step has two halves: data, which becomes
+/// part of the ``Definition``, and code, which stays in the processes that run tasks.
+public struct Step<W: Workflow>: Sendable {
+    let definition: StepDefinition
+    var code: StepCode
+
+    init(_ definition: StepDefinition, _ code: StepCode = StepCode()) {
+        self.definition = definition
+        self.code = code
+    }
+}
+
+// MARK: - Tasks
+
+extension Step {
+    /// A task that changes the context; then the run goes on in `next`.
+    ///
+    /// - Parameters:
+    ///   - task: the work.
+    ///   - retry: how often, and how patiently, it is tried again.
+    ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - next: the state that follows.
+    /// - Returns: the step.
+    public static func task<T: ContextTask>(
+        _ task: T,
+        retry: RetryPolicy = RetryPolicy(),
+        timeout: Duration? = nil,
+        to next: W.State
+    ) -> Step where T.Context == W.Context {
+        Self.make(task, retry, timeout, [next])
+    }
+
+    /// A task that changes the context and returns the state that follows: one of those named here.
+    ///
+    /// - Parameters:
+    ///   - task: the work; its output is the workflow's state.
+    ///   - retry: how often, and how patiently, it is tried again.
+    ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - first: a state that may follow.
+    ///   - second: another one.
+    ///   - more: further ones.
+    /// - Returns: the step.
+    public static func task<T: ContextTask>(
+        _ task: T,
+        retry: RetryPolicy = RetryPolicy(),
+        timeout: Duration? = nil,
+        to first: W.State,
+        _ second: W.State,
+        _ more: W.State...
+    ) -> Step where T.Context == W.Context, T.Output == W.State {
+        Self.make(task, retry, timeout, [first, second] + more)
+    }
+
+    /// A task behind a join, which sees the result of every branch; then the run goes on in `next`.
+    ///
+    /// - Parameters:
+    ///   - task: the work; the states before it must be splits whose branches return its `BranchOutput`.
+    ///   - retry: how often, and how patiently, it is tried again.
+    ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - next: the state that follows.
+    /// - Returns: the step.
+    public static func task<T: JoinTask>(
+        _ task: T,
+        retry: RetryPolicy = RetryPolicy(),
+        timeout: Duration? = nil,
+        to next: W.State
+    ) -> Step where T.Context == W.Context {
+        Self.make(task, retry, timeout, [next])
+    }
+
+    /// A task behind a join that returns the state that follows: one of those named here.
+    ///
+    /// - Parameters:
+    ///   - task: the work; its output is the workflow's state.
+    ///   - retry: how often, and how patiently, it is tried again.
+    ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - first: a state that may follow.
+    ///   - second: another one.
+    ///   - more: further ones.
+    /// - Returns: the step.
+    public static func task<T: JoinTask>(
+        _ task: T,
+        retry: RetryPolicy = RetryPolicy(),
+        timeout: Duration? = nil,
+        to first: W.State,
+        _ second: W.State,
+        _ more: W.State...
+    ) -> Step where T.Context == W.Context, T.Output == W.State {
+        Self.make(task, retry, timeout, [first, second] + more)
+    }
+
+    private static func make<T: ContextTask>(
+        _ task: T,
+        _ retry: RetryPolicy,
+        _ timeout: Duration?,
+        _ next: [W.State]
+    ) -> Step where T.Context == W.Context {
+        let undo = UndoCode(of: task)
+        var code = StepCode(undo: undo)
+        code.task = { input, context in
+            var value = try input.context.decoded(as: W.Context.self, what: "the context")
+            let output = try await task.run(&value, context)
+            return try Self.completion(input, value, output, undo)
+        }
+        return Self(.task(run: .compiled(T.taskName, retry, timeout, undo), to: next.map(\.rawValue)), code)
+    }
+
+    private static func make<T: JoinTask>(
+        _ task: T,
+        _ retry: RetryPolicy,
+        _ timeout: Duration?,
+        _ next: [W.State]
+    ) -> Step where T.Context == W.Context {
+        let undo = UndoCode(of: task)
+        var code = StepCode(undo: undo)
+        code.wantsBranches = TypeIdentity(T.BranchOutput.self)
+        code.task = { input, context in
+            var value = try input.context.decoded(as: W.Context.self, what: "the context")
+            let branches = try (input.branches ?? []).map { try BranchResult<T.BranchOutput>($0) }
+            let output = try await task.run(&value, branches, context)
+            return try Self.completion(input, value, output, undo)
+        }
+        return Self(.task(run: .compiled(T.taskName, retry, timeout, undo), to: next.map(\.rawValue)), code)
+    }
+
+    private static func completion<Output>(
+        _ input: StepCode.Input,
+        _ value: W.Context,
+        _ output: Output,
+        _ undo: UndoCode?
+    ) throws -> AttemptReport.Completion {
+        do {
+            let after = try Payload(encoding: value, what: "the context")
+            return .task(
+                context: after == input.context ? nil : after,
+                next: (output as? W.State)?.rawValue,
+                output: try undo?.encode(output)
+            )
+        } catch {
+            throw UndeliverableOutcome(cause: error)
+        }
+    }
+}
+
+// MARK: - Routers, timers, exits
+
+extension Step {
+    /// A task that reads the context and decides which state follows.
+    ///
+    /// - Parameters:
+    ///   - task: what decides.
+    ///   - retry: how often, and how patiently, it is tried again.
+    ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - next: the states that may follow.
+    /// - Returns: the step.
+    public static func router<T: RouterTask>(
+        _ task: T,
+        retry: RetryPolicy = RetryPolicy(),
+        timeout: Duration? = nil,
+        to next: W.State...
+    ) -> Step where T.Context == W.Context, T.State == W.State {
+        Self.make(T.taskName, retry, timeout, next, UndoCode(of: task)) { try await task.route($0, $1) }
+    }
+
+    /// A closure that reads the context and decides which state follows.
+    ///
+    /// - Parameters:
+    ///   - next: the states that may follow.
+    ///   - decide: what decides.
+    /// - Returns: the step.
+    public static func router(
+        to next: W.State...,
+        by decide: @escaping @Sendable (W.Context) async throws -> W.State
+    ) -> Step {
+        Self.make("router", RetryPolicy(), nil, next, nil) { context, _ in try await decide(context) }
+    }
+
+    /// The run waits for a time, as a row in the store: it costs nothing meanwhile.
+    ///
+    /// - Parameters:
+    ///   - duration: how long, to the millisecond.
+    ///   - next: the state that follows.
+    /// - Returns: the step.
+    public static func wait(_ duration: Duration, to next: W.State) -> Step {
+        Self(.timer(after: Span(duration), to: next.rawValue))
+    }
+
+    /// The run ends here, with success.
+    public static var exit: Step { Self.exit(.success) }
+
+    /// The run ends here, with success or with failure; behind a failure, what was done is undone.
+    ///
+    /// - Parameter result: how the run ends.
+    /// - Returns: the step.
+    public static func exit(_ result: ExitDefinition) -> Step {
+        Self(.exit(result))
+    }
+
+    private static func make(
+        _ name: String,
+        _ retry: RetryPolicy,
+        _ timeout: Duration?,
+        _ next: [W.State],
+        _ undo: UndoCode?,
+        _ decide: @escaping @Sendable (W.Context, TaskContext) async throws -> W.State
+    ) -> Step {
+        var code = StepCode()
+        if undo != nil { code.problems.append("\(name) only decides and has nothing to undo: remove Compensatable") }
+        code.task = { input, context in
+            let value = try input.context.decoded(as: W.Context.self, what: "the context")
+            return .route(next: try await decide(value, context).rawValue)
+        }
+        return Self(.router(run: .compiled(name, retry, timeout, nil), to: next.map(\.rawValue)), code)
+    }
+}
+
+extension TaskDefinition {
+    /// Code that is compiled into the process.
+    static func compiled(
+        _ name: String,
+        _ retry: RetryPolicy,
+        _ timeout: Duration?,
+        _ undo: UndoCode?
+    ) -> TaskDefinition {
+        TaskDefinition(
+            handler: Self.compiledHandler,
+            name: name,
+            retry: retry,
+            timeout: timeout.map(Span.init),
+            undo: undo?.definition
+        )
+    }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// The code half of a step, with its types erased: bytes in, bytes out.
+struct StepCode: Sendable {
+    /// What a task or a router gets.
+    struct Input: Sendable {
+        var context: Payload
+        var branches: [CanoEngine.BranchResult]?
+    }
+
+    /// The code of a task or a router.
+    var task: (@Sendable (Input, TaskContext) async throws -> AttemptReport.Completion)?
+    /// The making of a split's items.
+    var expand: (@Sendable (Payload, TaskContext) async throws -> [Payload])?
+    /// The work of one branch.
+    var branch: (@Sendable (Payload, TaskContext) async throws -> Payload)?
+    /// The undo of the task or the branch.
+    var undo: UndoCode?
+    /// What the branches return, in a split.
+    var branchOutput: TypeIdentity?
+    /// What the branches before it must return, in a task behind a join.
+    var wantsBranches: TypeIdentity?
+    /// What is wrong with the types and could not be told by the compiler.
+    var problems: [String] = []
+
+    init(undo: UndoCode? = nil) {
+        self.undo = undo
+    }
+}
+
+/// Which type something is, to compare and to name it.
+struct TypeIdentity: Hashable, Sendable {
+    let name: String
+    private let identity: ObjectIdentifier
+
+    init<Value>(_ type: Value.Type) {
+        self.name = "\(type)"
+        self.identity = ObjectIdentifier(type)
+    }
+}
+
+/// The work was done, but what came out of it cannot be told.
+struct UndeliverableOutcome: Error {
+    let cause: any Error
+}
+
+/// The undo of a compensatable task, with its types erased.
+struct UndoCode: Sendable {
+    /// The undo as data.
+    let definition: UndoDefinition
+    private let encodeOutput: @Sendable (Any) throws -> Payload
+    private let undo: @Sendable (Payload?, TaskContext) async throws -> Void
+
+    /// `nil` when the task is not ``Compensatable``.
+    ///
+    /// The conformance is looked up when the workflow is registered, so that no generic helper of the user's can lose
+    /// it on the way.
+    init?(of task: some Sendable) {
+        guard let compensatable = task as? any Compensatable else { return nil }
+        self.init(compensatable)
+    }
+
+    private init<Task: Compensatable>(_ task: Task) {
+        let policy = task.undoPolicy
+        self.definition = UndoDefinition(
+            retry: policy.retry,
+            timeout: policy.timeout.map(Span.init),
+            coversUnknown: policy.coversUnknown
+        )
+        self.encodeOutput = { output in
+            guard let output = output as? Task.Output else {
+                throw CanoError(.invalidDefinition, "\(Task.self) returns \(type(of: output)), not \(Task.Output.self)")
+            }
+            return try Payload(encoding: output, what: "the output")
+        }
+        self.undo = { payload, context in
+            let output = try payload.map { try $0.decoded(as: Task.Output.self, what: "the output") }
+            try await task.undo(output, context)
+        }
+    }
+
+    func encode(_ output: Any) throws -> Payload {
+        try self.encodeOutput(output)
+    }
+
+    func run(_ output: Payload?, _ context: TaskContext) async throws {
+        try await self.undo(output, context)
+    }
+}

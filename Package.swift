@@ -108,6 +108,16 @@ let package = Package(
         ),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
         .testTarget(
+            name: "CanoProtocolTests",
+            dependencies: ["CanoEngine", "CanoProtocol", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CanoWorkerTests",
+            dependencies: ["Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "StoreTests",
             dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres"],
             swiftSettings: settings

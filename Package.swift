@@ -112,6 +112,16 @@ let package = Package(
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
         .testTarget(name: "CanoTests", dependencies: ["Cano", "CanoEngine", logging], swiftSettings: settings),
         .testTarget(
+            name: "CanoProtocolTests",
+            dependencies: ["CanoEngine", "CanoProtocol", nioCore, nioPosix],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CanoWorkerTests",
+            dependencies: ["Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .testTarget(
             name: "StoreTests",
             dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres", grdb],
             swiftSettings: settings

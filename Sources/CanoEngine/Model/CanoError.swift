@@ -7,7 +7,7 @@ public struct CanoError: Error, Sendable {
         enum Kind: String {
             case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, keyInUse, limitExceeded, invalidInput
             case storeUnavailable, storeBusy, storeCorrupt, schemaTooNew, protocolViolation, unauthorized, notOwner
-            case shuttingDown, runFailed, cancelled, taskFailed
+            case shuttingDown, unreachable, runFailed, cancelled, taskFailed
         }
         let kind: Kind
 
@@ -52,6 +52,8 @@ public struct CanoError: Error, Sendable {
         public static let notOwner = Self(kind: .notOwner)
         /// The process is stopping and takes no new work.
         public static let shuttingDown = Self(kind: .shuttingDown)
+        /// Nobody answers at an address, or an address cannot be listened on.
+        public static let unreachable = Self(kind: .unreachable)
         /// The run ended without success.
         public static let runFailed = Self(kind: .runFailed)
         /// The run was cancelled.

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import Foundation
+
+/// The repository on disk, as far as the rules look at it.
+struct Tree {
+    /// The repository's folder.
+    let root: URL
+
+    init(root: URL) {
+        self.root = root
+    }
+
+    /// The paths of all files but those that tools make, relative to the root, sorted.
+    func paths() throws -> [String] {
+        var found: [String] = []
+        var folders = [""]
+        while let folder = folders.popLast() {
+            for name in try FileManager.default.contentsOfDirectory(atPath: self.url(folder).path) {
+                guard !Self.isMade(name) else { continue }
+                let path = folder.isEmpty ? name : "\(folder)/\(name)"
+                let values = try self.url(path).resourceValues(forKeys: [.isDirectoryKey, .isRegularFileKey])
+                if values.isDirectory == true { folders.append(path) }
+                if values.isRegularFile == true { found.append(path) }
+            }
+        }
+        return found.sorted()
+    }
+
+    /// A file's text; `nil` when it is not text.
+    func text(of path: String) throws -> String? {
+        String(data: try Data(contentsOf: self.url(path)), encoding: .utf8)
+    }
+
+    /// Whether there is such a file or folder.
+    func has(_ path: String) -> Bool {
+        FileManager.default.fileExists(atPath: self.url(path).path)
+    }
+
+    /// Everything that breaks a rule.
+    func violations() throws -> [Violation] {
+        var violations: [Violation] = []
+        for path in try self.paths() {
+            guard let text = try self.text(of: path) else { continue }
+            violations += FileRules.check(path: path, text: text)
+            if path.hasSuffix(".swift") { violations += SourceRules.check(path: path, text: text) }
+            if path.hasSuffix(".md") { violations += self.brokenLinks(of: path, text: text) }
+        }
+        let limits = (source: "Sources/CanoEngine/Model/Limits.swift", page: "docs/limits.md")
+        if let source = try self.text(of: limits.source), let page = try self.text(of: limits.page) {
+            violations += PageRules.limits(source: source, page: page, pagePath: limits.page)
+        }
+        return violations
+    }
+
+    private func brokenLinks(of path: String, text: String) -> [Violation] {
+        let folder = path.split(separator: "/").dropLast().joined(separator: "/")
+        return PageRules.links(in: text)
+            .compactMap { link in
+                guard !self.has(folder.isEmpty ? link.target : "\(folder)/\(link.target)") else { return nil }
+                return Violation(rule: .link, path: path, line: link.line, message: "leads nowhere: \(link.target)")
+            }
+    }
+
+    private func url(_ path: String) -> URL {
+        self.root.appending(path: path)
+    }
+
+    private static func isMade(_ name: String) -> Bool {
+        name == ".git" || name == ".swiftpm" || name == "Package.resolved" || name.hasPrefix(".build")
+    }
+}

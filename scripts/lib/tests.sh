@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# shellcheck shell=bash
+#
+# Builds and runs Swift tests and counts them. Source shell.sh first.
+
+PASSED=0
+FAILED=0
+UNFINISHED=()
+
+# Builds everything, executables and tests; a line for each tenth of the way, so that nobody thinks it hangs.
+build_tests() {
+    local arguments=(--build-tests) log=$SCRATCH/build.log
+    if [[ -n ${CANO_BUILD_JOBS:-} ]]; then arguments+=(--jobs "$CANO_BUILD_JOBS"); fi
+    if ! swift build "${arguments[@]}" 2>&1 </dev/null | tee "$log" | show_progress; then
+        grep -E 'error:|warning:' "$log" | sort -u | head -n 60 >&2 || true
+        tail -n 20 "$log" >&2
+        fail "the build failed; the lines above say where"
+    fi
+}
+
+# Reads the output of a build and says how far it has come.
+show_progress() {
+    local line tenth last=0 began=$SECONDS
+    while IFS= read -r line; do
+        if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] && ((BASH_REMATCH[2] > 20)); then
+            tenth=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
+            if ((tenth > last)); then
+                last=$tenth
+                say "  ${tenth}0 % after $((SECONDS - began)) s"
+            fi
+        fi
+    done
+}
+
+# The test targets, the quick ones first; those that start whole processes come last and have the machine to themselves.
+test_targets() {
+    local folder name last=()
+    for folder in Tests/*Tests; do
+        name=${folder#Tests/}
+        case $name in
+            *EndToEnd* | *Process* | *Crash*) last+=("$name") ;;
+            *) echo "$name" ;;
+        esac
+    done
+    if ((${#last[@]} > 0)); then printf '%s\n' "${last[@]}"; fi
+}
+
+# run_tests NAME ARGUMENT…: one `swift test` on what was built; adds up its counts.
+#
+# The counts come from the report that Swift Testing writes at the end. Without one (a crash, the time limit) the whole
+# run counts as one more failure: nothing that did not end counts as passed.
+run_tests() {
+    local name=$1 report="$SCRATCH/report-$1" limit=${CANO_TEST_TIMEOUT:-600} status=0 counts
+    shift
+    say "" "Testing $name"
+    timeout --kill-after=20 "$limit" swift test --skip-build --xunit-output "$report.xml" "$@" >"$report.log" 2>&1 \
+        </dev/null || status=$?
+    counts=$(sed -n 's/.*<testsuite .*tests="\([0-9]*\)" failures="\([0-9]*\)" skipped="\([0-9]*\)".*/\1 \2 \3/p' \
+        "$report-swift-testing.xml" 2>/dev/null | head -n 1) || counts=
+    local total=0 failures=0 skipped=0
+    if [[ -n $counts ]]; then read -r total failures skipped <<<"$counts"; fi
+    PASSED=$((PASSED + total - failures - skipped))
+    FAILED=$((FAILED + failures))
+    if [[ -z $counts ]] || ((status != 0 && failures == 0)); then
+        FAILED=$((FAILED + 1))
+        if ((status == 124 || status == 137)); then
+            UNFINISHED+=("$name (stopped after $limit s)")
+        else
+            UNFINISHED+=("$name (exit code $status)")
+        fi
+    fi
+    if ((status != 0)); then
+        if [[ -n $counts ]] && ((failures > 0)); then
+            grep -E '^(✘|↳|􀢄)|^[^ ]+\.swift:[0-9]+' "$report.log" | head -n 200 >&2 || true
+        else
+            tail -n 60 "$report.log" >&2
+        fi
+    fi
+    say "$name: $((total - failures - skipped)) passed, $failures failed$( ((skipped == 0)) || echo ", $skipped skipped")"
+}
+
+# Says what did not end, then the plain last line; fails when a test failed or none ran.
+report_tests() {
+    local name
+    for name in "${UNFINISHED[@]}"; do say "did not end properly: $name"; done
+    if ((PASSED + FAILED == 0)); then
+        say "no test ran"
+        FAILED=1
+    fi
+    printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
+    ((FAILED == 0))
+}

@@ -5,10 +5,15 @@ import Foundation
 /// Runs the rules of `Tests/HouseTests` on a folder, in seconds, without a build of the package.
 @main
 enum CheckHouse {
-    static func main() throws {
+    static func main() {
         let root = CommandLine.arguments.dropFirst().first ?? "."
-        let violations = try Tree(root: URL(filePath: root)).violations()
-        for violation in violations { print(violation) }
-        exit(violations.isEmpty ? 0 : 1)
+        do {
+            let violations = try Tree(root: URL(filePath: root)).violations()
+            for violation in violations { print(violation) }
+            exit(violations.isEmpty ? 0 : 1)
+        } catch {
+            print("cannot read \(root): \(error)")
+            exit(2)
+        }
     }
 }

@@ -46,11 +46,14 @@ struct Tree {
             if path.hasSuffix(".swift") { violations += SourceRules.check(path: path, text: text) }
             if path.hasSuffix(".md") { violations += self.brokenLinks(of: path, text: text) }
         }
-        let limits = (source: "Sources/CanoEngine/Model/Limits.swift", page: "docs/limits.md")
-        if let source = try self.text(of: limits.source), let page = try self.text(of: limits.page) {
-            violations += PageRules.limits(source: source, page: page, pagePath: limits.page)
-        }
+        violations += try self.limits(source: "Sources/CanoEngine/Model/Limits.swift", page: "docs/limits.md")
         return violations
+    }
+
+    private func limits(source: String, page: String) throws -> [Violation] {
+        guard self.has(source), let source = try self.text(of: source) else { return [] }
+        let text = self.has(page) ? try self.text(of: page) : nil
+        return PageRules.limits(source: source, page: text ?? "", pagePath: page)
     }
 
     private func brokenLinks(of path: String, text: String) -> [Violation] {

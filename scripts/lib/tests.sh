@@ -50,42 +50,54 @@ test_targets() {
 # The counts come from the report that Swift Testing writes at the end. Without one (a crash, the time limit) the whole
 # run counts as one more failure: nothing that did not end counts as passed.
 run_tests() {
-    local name=$1 report="$SCRATCH/report-$1" limit=${CANO_TEST_TIMEOUT:-600} status=0 counts
+    local name=$1 report="$SCRATCH/report-$1" limit=${CANO_TEST_TIMEOUT:-600} status=0 began=$SECONDS
     shift
-    say "" "Testing $name"
+    say "Testing $name"
     timeout --kill-after=20 "$limit" swift test --skip-build --xunit-output "$report.xml" "$@" >"$report.log" 2>&1 \
         </dev/null || status=$?
-    counts=$(sed -n 's/.*<testsuite .*tests="\([0-9]*\)" failures="\([0-9]*\)" skipped="\([0-9]*\)".*/\1 \2 \3/p' \
-        "$report-swift-testing.xml" 2>/dev/null | head -n 1) || counts=
-    local total=0 failures=0 skipped=0
-    if [[ -n $counts ]]; then read -r total failures skipped <<<"$counts"; fi
-    PASSED=$((PASSED + total - failures - skipped))
-    FAILED=$((FAILED + failures))
-    if [[ -z $counts ]] || ((status != 0 && failures == 0)); then
+    local passed=0 failed=0 skipped=0
+    if [[ -f $report-swift-testing.xml ]]; then
+        read -r passed failed skipped < <(count_tests "$report-swift-testing.xml")
+    fi
+    PASSED=$((PASSED + passed))
+    FAILED=$((FAILED + failed))
+    local problem=
+    if ((status == 124 || status == 137)); then
+        problem="stopped after $limit s"
+    elif ((status != 0 && failed == 0)); then
+        problem="exit code $status"
+    elif ((passed + failed + skipped == 0)); then
+        problem="no test ran"
+    fi
+    if [[ -n $problem ]]; then
         FAILED=$((FAILED + 1))
-        if ((status == 124 || status == 137)); then
-            UNFINISHED+=("$name (stopped after $limit s)")
-        else
-            UNFINISHED+=("$name (exit code $status)")
-        fi
+        UNFINISHED+=("$name ($problem)")
+        tail -n 60 "$report.log" >&2
+    elif ((failed > 0)); then
+        grep -E '^(✘|↳)' "$report.log" | head -n 200 >&2 || true
     fi
-    if ((status != 0)); then
-        if [[ -n $counts ]] && ((failures > 0)); then
-            grep -E '^(✘|↳|􀢄)|^[^ ]+\.swift:[0-9]+' "$report.log" | head -n 200 >&2 || true
-        else
-            tail -n 60 "$report.log" >&2
-        fi
-    fi
-    say "$name: $((total - failures - skipped)) passed, $failures failed$( ((skipped == 0)) || echo ", $skipped skipped")"
+    local others=
+    if ((skipped > 0)); then others=", $skipped skipped"; fi
+    say "  $passed passed, $failed failed$others, $((SECONDS - began)) s"
+}
+
+# Prints how many tests of a report passed, failed and were skipped. (The totals in its head count problems, not tests.)
+count_tests() {
+    awk '
+        /<testcase / { tests++; isBad = 0; isSkipped = 0 }
+        /<failure/ && !isBad { isBad = 1; failed++ }
+        /<skipped/ && !isSkipped { isSkipped = 1; skipped++ }
+        END { printf "%d %d %d\n", tests - failed - skipped, failed, skipped }
+    ' "$1"
 }
 
 # Says what did not end, then the plain last line; fails when a test failed or none ran.
 report_tests() {
     local name
     for name in "${UNFINISHED[@]}"; do say "did not end properly: $name"; done
-    if ((PASSED + FAILED == 0)); then
-        say "no test ran"
-        FAILED=1
+    if ((PASSED == 0)); then
+        say "no test passed"
+        FAILED=$((FAILED == 0 ? 1 : FAILED))
     fi
     printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
     ((FAILED == 0))

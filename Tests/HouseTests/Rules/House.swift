@@ -34,7 +34,11 @@ enum House {
             modules: Self.collections + Self.telemetry + Self.foundation + ["ServiceContextModule"]
         ),
         Room(name: "CanoTesting", targets: ["Cano", "CanoSimulation"], modules: Self.foundation),
-        Room(name: "CanoSQLite", targets: ["CanoEngine"], modules: Self.foundation + ["GRDB", "GRDBSQLite", "Dispatch"]),
+        Room(
+            name: "CanoSQLite",
+            targets: ["CanoEngine"],
+            modules: Self.foundation + ["GRDB", "GRDBSQLite", "Dispatch"]
+        ),
         Room(name: "CanoPostgres", targets: ["CanoEngine", "CLibPQ"], modules: Self.foundation + ["Dispatch"]),
         Room(
             name: "CanoProtocol",

@@ -175,6 +175,7 @@ struct RuleTests {
         let found = PageRules.links(in: "[a](b.md#c)\n[d](https://e.org) [f](../g)\n[h](#i)")
         #expect(found.map(\.target) == ["b.md", "../g"])
         #expect(found.map(\.line) == [1, 2])
+        #expect(PageRules.mentions(in: "see `docs/a.md`, `a/b` and\n`Sources/…`").map(\.target) == ["docs/a.md"])
     }
 
     private static func check(_ path: String, _ text: String) -> [Violation] {

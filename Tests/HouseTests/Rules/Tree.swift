@@ -58,10 +58,12 @@ struct Tree {
 
     private func brokenLinks(of path: String, text: String) -> [Violation] {
         let folder = path.split(separator: "/").dropLast().joined(separator: "/")
-        return PageRules.links(in: text)
-            .compactMap { link in
-                guard !self.has(folder.isEmpty ? link.target : "\(folder)/\(link.target)") else { return nil }
-                return Violation(rule: .link, path: path, line: link.line, message: "leads nowhere: \(link.target)")
+        let links = PageRules.links(in: text).map { (folder.isEmpty ? $0.target : "\(folder)/\($0.target)", $0.line) }
+        let mentions = PageRules.mentions(in: text).map { ($0.target, $0.line) }
+        return (links + mentions)
+            .compactMap { target, line in
+                guard !self.has(target) else { return nil }
+                return Violation(rule: .link, path: path, line: line, message: "there is no \(target)")
             }
     }
 

@@ -6,6 +6,15 @@
 PASSED=0
 FAILED=0
 UNFINISHED=()
+RUNNING=
+
+# Ends the tests that run when the script is told to end.
+stop_tests() {
+    [[ -n $RUNNING ]] || return 0
+    kill -TERM "$RUNNING" 2>/dev/null || true
+    wait "$RUNNING" 2>/dev/null || true
+}
+on_exit stop_tests
 
 # Builds everything, executables and tests; a line for each tenth of the way, so that nobody thinks it hangs.
 build_tests() {
@@ -14,7 +23,9 @@ build_tests() {
     if ! swift build "${arguments[@]}" 2>&1 </dev/null | tee "$log" | show_progress; then
         grep -E 'error:|warning:' "$log" | sort -u | head -n 60 >&2 || true
         tail -n 20 "$log" >&2
-        fail "the build failed; the lines above say where"
+        say "the build failed; the lines above say where"
+        FAILED=1
+        report_tests || exit 1
     fi
 }
 
@@ -53,8 +64,12 @@ run_tests() {
     local name=$1 report="$SCRATCH/report-$1" limit=${CANO_TEST_TIMEOUT:-600} status=0 began=$SECONDS
     shift
     say "Testing $name"
+    # In the background, so that a signal to this script is seen at once.
     timeout --kill-after=20 "$limit" swift test --skip-build --xunit-output "$report.xml" "$@" >"$report.log" 2>&1 \
-        </dev/null || status=$?
+        </dev/null &
+    RUNNING=$!
+    wait "$RUNNING" || status=$?
+    RUNNING=
     local passed=0 failed=0 skipped=0
     if [[ -f $report-swift-testing.xml ]]; then
         read -r passed failed skipped < <(count_tests "$report-swift-testing.xml")
@@ -95,9 +110,9 @@ count_tests() {
 report_tests() {
     local name
     for name in "${UNFINISHED[@]}"; do say "did not end properly: $name"; done
-    if ((PASSED == 0)); then
-        say "no test passed"
-        FAILED=$((FAILED == 0 ? 1 : FAILED))
+    if ((PASSED + FAILED == 0)); then
+        say "no test ran"
+        FAILED=1
     fi
     printf '%d passed, %d failed\n' "$PASSED" "$FAILED"
     ((FAILED == 0))

@@ -118,6 +118,7 @@ struct RuleTests {
         ),
         .code(.boundary, path: "Sources/Attic/Sample.swift", bad: "", good: "", goodPath: "Sources/Cano/Sample.swift"),
         .code(.purity, bad: "func f() async {}", good: "let s = \"async\""),
+        .code(.purity, bad: "actor A {}", good: "f(actor: actor)"),
         .code(.purity, bad: "let d = Date()", good: "let d: DateLike"),
         .code(.purity, bad: "let d = \"\\(UUID())\"", good: "let d = \"UUID()\""),
         .code(.purity, bad: "let n = Int.random(in: 1...2)", good: "let n = Int.random(in: 1...2, using: &source)"),

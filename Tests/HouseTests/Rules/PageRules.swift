@@ -29,4 +29,13 @@ enum PageRules {
                     }
             }
     }
+
+    /// The files and folders of the repository that a page names in the form of code, each with its line.
+    static func mentions(in text: String) -> [(target: String, line: Int)] {
+        text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
+            .flatMap { index, line in
+                line.matches(of: /`((Sources|Tests|scripts|docs|deploy|Examples|Benchmarks)\/[A-Za-z0-9_.+\/-]+)`/)
+                    .map { (String($0.1), index + 1) }
+            }
+    }
 }

@@ -55,6 +55,7 @@ enum SourceRules {
     static func fileName(_ path: String, _ source: SourceText) -> [Violation] {
         guard path.hasPrefix("Sources/"), let file = path.split(separator: "/").last else { return [] }
         guard let name = file.dropLast(".swift".count).split(separator: "+").first, name != "main" else { return [] }
+        if name == Self.target(of: path) ?? "" { return [] }  // what concerns the whole module
         if name == "Main", Self.lines(in: source, matching: ["@", "main"]).first != nil { return [] }
         let keywords: Set = ["struct", "class", "enum", "actor", "protocol", "typealias", "extension"]
         let function = name.prefix(1).lowercased() + name.dropFirst()
@@ -94,15 +95,25 @@ enum SourceRules {
             ["SystemRandomNumberGenerator"], ["clock_gettime"], ["gettimeofday"],
         ]
         if target == "CanoEngine", !path.hasPrefix("Sources/CanoEngine/Ports/") {
-            forbidden += [["async"], ["await"], ["actor"]]
+            forbidden += [["async"], ["await"]]
         }
         let found = forbidden.flatMap { words in
             Self.lines(in: source, matching: words).map { (words.joined(), $0) }
         }
-        return (found + Self.unseeded(source))
+        let isShell = target != "CanoEngine" || path.hasPrefix("Sources/CanoEngine/Ports/")
+        let actors = isShell ? [] : Self.actors(source)
+        return (found + Self.unseeded(source) + actors)
             .map { word, line in
                 let message = "\(word) in the core: time, chance and waiting belong to the edges"
                 return Violation(rule: .purity, path: path, line: line, message: message)
+            }
+    }
+
+    /// Declarations of actors.
+    private static func actors(_ source: SourceText) -> [(String, Int)] {
+        zip(source.tokens, source.tokens.dropFirst())
+            .compactMap { word, next in
+                word.text == "actor" && next.text.first?.isUppercase == true ? ("actor", word.line) : nil
             }
     }
 

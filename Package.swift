@@ -109,6 +109,7 @@ let package = Package(
             dependencies: ["CanoClient", "CanoCoordinator", "CanoWorker", arguments, lifecycle, logging],
             swiftSettings: settings
         ),
+        .testTarget(name: "HouseTests", swiftSettings: settings),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
         .testTarget(name: "CanoTests", dependencies: ["Cano", "CanoEngine", logging], swiftSettings: settings),
         .testTarget(

@@ -5,7 +5,8 @@ public struct CanoError: Error, Sendable {
     /// A stable reason. New ones may appear.
     public struct Code: Hashable, Sendable {
         enum Kind: String {
-            case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, keyInUse, limitExceeded, invalidInput
+            case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, keyInUse, limitExceeded
+            case invalidInput
             case storeUnavailable, storeBusy, storeCorrupt, schemaTooNew, protocolViolation, unauthorized, notOwner
             case shuttingDown, unreachable, runFailed, cancelled, taskFailed
         }

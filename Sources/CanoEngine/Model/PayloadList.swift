@@ -27,7 +27,8 @@ public enum PayloadList {
         var payloads: [Payload] = []
         var position = 0
         while position < bytes.count {
-            guard bytes.count - position >= 5, let type = Payload.ContentType(rawValue: bytes[position]) else { return nil }
+            guard bytes.count - position >= 5 else { return nil }
+            guard let type = Payload.ContentType(rawValue: bytes[position]) else { return nil }
             let count = bytes[position + 1..<position + 5].reduce(0) { $0 << 8 | Int($1) }
             position += 5
             guard bytes.count - position >= count else { return nil }

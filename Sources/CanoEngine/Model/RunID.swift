@@ -89,7 +89,8 @@ extension RunID: Codable {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
         guard let id = RunID(text) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is not a run id (a UUID)")
+            let message = "'\(text)' is not a run id (a UUID)"
+            throw DecodingError.dataCorruptedError(in: container, debugDescription: message)
         }
         self = id
     }

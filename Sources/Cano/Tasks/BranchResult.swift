@@ -25,7 +25,7 @@ extension BranchResult: Hashable where Output: Hashable {}
 
 extension BranchResult where Output: Decodable {
     /// A result from what the engine carries.
-    init(_ result: CanoEngine.BranchResult) throws {
+    init(_ result: BranchOutcome) throws {
         switch result {
         case .success(let output): self = .success(try output.decoded(as: Output.self, what: "a branch's output"))
         case .failure(let failure): self = .failure(failure)

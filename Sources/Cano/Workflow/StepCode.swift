@@ -5,7 +5,7 @@ struct StepCode: Sendable {
     /// What a task or a router gets.
     struct Input: Sendable {
         var context: Payload
-        var branches: [CanoEngine.BranchResult]?
+        var branches: [BranchOutcome]?
     }
 
     /// The code of a task or a router.

@@ -5,11 +5,11 @@ public struct LeaseGrant: Hashable, Sendable {
     /// What the work gets to see and what it has to answer with.
     public enum Input: Hashable, Sendable {
         /// A task: context in; context, chosen state and output out. Behind a join it sees the results of the branches.
-        case task(context: Payload, branches: [BranchResult]?)
+        case task(context: Payload, branches: [BranchOutcome]?)
         /// A router: context in, chosen state out.
-        case router(context: Payload, branches: [BranchResult]?)
+        case router(context: Payload, branches: [BranchOutcome]?)
         /// The expansion of a split: context in, items out.
-        case expand(context: Payload, branches: [BranchResult]?)
+        case expand(context: Payload, branches: [BranchOutcome]?)
         /// A branch: the item and the context in, an output out.
         case branch(index: Int, item: Payload, context: Payload)
         /// An undo: what the task returned, or `nil` when nobody knows what became of it.

@@ -12,7 +12,7 @@ public enum Record: Hashable, Sendable {
     /// The items of the current split are known.
     case expanded(Expansion)
     /// A branch of the current split ended for good.
-    case branchDone(index: Int, BranchResult, Attempt)
+    case branchDone(index: Int, BranchOutcome, Attempt)
     /// The join of the current split is decided; `settleBy` is set when compensatable branches are still awaited.
     case joined(JoinDecision, settleBy: Instant?)
     /// An attempt ended with a failure. Without `retryAt` the work has failed for good.
@@ -168,7 +168,7 @@ extension Record {
 }
 
 /// How one branch of a split ended.
-public enum BranchResult: Hashable, Sendable {
+public enum BranchOutcome: Hashable, Sendable {
     /// It returned this output.
     case success(Payload)
     /// It failed for good.

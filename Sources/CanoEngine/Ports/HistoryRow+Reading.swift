@@ -107,7 +107,7 @@ extension HistoryRow {
         throw self.corrupt("reason")
     }
 
-    private func branchResult() throws(CanoError) -> BranchResult {
+    private func branchResult() throws(CanoError) -> BranchOutcome {
         if let output = self.payload { return .success(output) }
         if self.number != nil { return .failure(try self.failure()) }
         guard self.reason == Word.cancelled else { throw self.corrupt("reason") }

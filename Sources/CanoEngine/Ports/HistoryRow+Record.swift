@@ -100,7 +100,7 @@ extension HistoryRow {
         self.detail = failure.message
     }
 
-    private mutating func set(_ result: BranchResult) {
+    private mutating func set(_ result: BranchOutcome) {
         switch result {
         case .success(let output): self.payload = output
         case .failure(let failure): self.set(failure)

@@ -7,7 +7,7 @@ public struct Branches: Hashable, Sendable {
         /// Its attempts.
         public internal(set) var unit = WorkUnit()
         /// How it ended; `nil` while it has not.
-        public internal(set) var result: BranchResult?
+        public internal(set) var result: BranchOutcome?
     }
 
     /// The items, one for each branch.
@@ -61,7 +61,7 @@ public struct Branches: Hashable, Sendable {
         }
     }
 
-    mutating func end(_ index: Int, _ result: BranchResult) {
+    mutating func end(_ index: Int, _ result: BranchOutcome) {
         invariant(self.all[index].result == nil, "branch \(index) ends once")
         switch result {
         case .success(let output):
@@ -105,5 +105,5 @@ public struct Branches: Hashable, Sendable {
     }
 
     /// The result of every branch, in order; those that the join did not wait for are cancelled.
-    var results: [BranchResult] { self.all.map { $0.result ?? .cancelled } }
+    var results: [BranchOutcome] { self.all.map { $0.result ?? .cancelled } }
 }

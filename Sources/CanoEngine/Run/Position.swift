@@ -23,7 +23,7 @@ public struct Position: Hashable, Sendable {
     /// The context.
     public internal(set) var context: Payload
     /// The results of the split whose join led here.
-    public internal(set) var joined: [BranchResult]?
+    public internal(set) var joined: [BranchOutcome]?
     /// How far the step is.
     public internal(set) var step: Step
     /// Why the run is to turn back, once it is to.

@@ -33,7 +33,7 @@ extension Run {
     /// Hands the state behind a join the results of its branches.
     private mutating func deliver(_ rows: [HistoryRow], to record: Record) throws(CanoError) {
         guard case .entered(let entry) = record, entry.split != nil else { return }
-        var results = [BranchResult](repeating: .cancelled, count: entry.branchCount)
+        var results = [BranchOutcome](repeating: .cancelled, count: entry.branchCount)
         for row in rows {
             guard case .branchDone(let index, let result, _) = try row.record(), results.indices.contains(index) else {
                 continue

@@ -187,7 +187,7 @@ extension LeaseGrant {
     }
 }
 
-extension BranchResult {
+extension BranchOutcome {
     fileprivate var estimatedBytes: Int {
         switch self {
         case .success(let output): 8 + output.count

@@ -144,7 +144,7 @@ extension LeaseGrant.Input {
 }
 
 extension WireStateInput {
-    fileprivate init(_ context: Payload, _ branches: [BranchResult]?) {
+    fileprivate init(_ context: Payload, _ branches: [BranchOutcome]?) {
         self.init()
         self.context = WirePayload(context)
         guard let branches else { return }
@@ -159,10 +159,10 @@ extension WireStateInput {
         }
     }
 
-    fileprivate func parts(_ field: String) throws(CanoError) -> (Payload, [BranchResult]?) {
+    fileprivate func parts(_ field: String) throws(CanoError) -> (Payload, [BranchOutcome]?) {
         let context = try Payload(wire: self.context, "\(field).context")
         guard self.hasBranches else { return (context, nil) }
-        var branches: [BranchResult] = []
+        var branches: [BranchOutcome] = []
         branches.reserveCapacity(self.branches.results.count)
         for wire in self.branches.results {
             switch wire.result {

@@ -95,7 +95,7 @@ struct RandomRecords {
         Failure(code: self.word(), message: self.word(), isRetryable: self.flip())
     }
 
-    private mutating func branchResult() -> BranchResult {
+    private mutating func branchResult() -> BranchOutcome {
         switch self.number(below: 3) {
         case 0: .success(self.payload())
         case 1: .failure(self.failure())

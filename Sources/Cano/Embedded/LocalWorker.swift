@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import Logging
+
+/// The worker inside the process: runs leased work as child tasks, without a wire between.
+final class LocalWorker: LeaseSession {
+    let id = SessionID(rawValue: 1)
+    let worker: WorkerID
+    private let catalogue: WorkCatalogue
+    private let host: EngineHost
+    private let logger: Logger
+    private let slots: Int
+    private let orders = Mailbox<LeaseGrant>()
+    private let running = Guarded<[LeaseRef: CancellationHandle]>([:])
+
+    init(_ catalogue: WorkCatalogue, host: EngineHost, worker: WorkerID, slots: Int, logger: Logger) {
+        self.catalogue = catalogue
+        self.host = host
+        self.worker = worker
+        self.slots = slots
+        self.logger = logger
+    }
+
+    func deliver(_ deliveries: [Delivery]) {
+        for delivery in deliveries {
+            switch delivery {
+            case .lease(let grant): self.orders.post(grant)
+            case .stop(let lease), .lost(let lease): self.running.withLock { $0[lease] }?.cancel()
+            // Reports go by a call inside the process: they cannot be lost, so their answers say nothing new.
+            case .adopted, .answer, .left, .demand, .owned, .notOwner: break
+            }
+        }
+    }
+
+    /// Does leased work until the task is cancelled.
+    func run() async {
+        let capabilities = self.catalogue.definitions.map { Capability.compiled(digest: $0.digest) }
+        self.host.connect(self, capabilities: capabilities + self.catalogue.builtIn.keys.sorted().map(Capability.handler))
+        self.host.credit(self.id, self.slots)
+        await withDiscardingTaskGroup { group in
+            while let grants = await self.orders.next() {
+                self.host.started(grants.map(\.lease))
+                for grant in grants { group.addTask { await self.perform(grant) } }
+            }
+            group.cancelAll()
+        }
+        self.host.disconnect(self.id, worker: self.worker)
+    }
+
+    private func perform(_ grant: LeaseGrant) async {
+        let handle = CancellationHandle()
+        self.running.withLock { $0[grant.lease] = handle }
+        let result = await handle.run { await self.attempt(grant) }
+        self.running.withLock { $0[grant.lease] = nil }
+        // A cancelled process says nothing: what it had begun is found again when the store is opened next.
+        if Task.isCancelled { return }
+        self.host.reports([AttemptReport(lease: grant.lease, result: result)], from: self.id, worker: self.worker)
+        self.host.credit(self.id, 1)
+    }
+
+    private func attempt(_ grant: LeaseGrant) async -> AttemptReport.Result {
+        guard let handler = self.catalogue.handler(for: grant) else {
+            let message = "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
+            return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
+        }
+        var logger = self.logger
+        logger[metadataKey: "run"] = "\(grant.lease.key.run)"
+        logger[metadataKey: "state"] = "\(grant.state)"
+        logger[metadataKey: "attempt"] = "\(grant.lease.attempt)"
+        let deadline = grant.timeout.map { ContinuousClock.now.advanced(by: $0.duration) }
+        let task = TaskContext(grant: grant, deadline: deadline, logger: logger, onProgress: { _ in })
+        guard let deadline else { return await handler.perform(grant, task) }
+        return await withTaskGroup(of: AttemptReport.Result?.self) { group in
+            group.addTask { await handler.perform(grant, task) }
+            group.addTask {
+                do { try await Task.sleep(until: deadline) } catch { return nil }
+                return .stopped(Failure(code: "timeout", message: "the attempt took longer than its timeout"))
+            }
+            let first = await group.next() ?? nil
+            group.cancelAll()
+            // The slot is not free before the handler is really done; its own late word does not count any more.
+            for await _ in group {}
+            return first ?? .stopped(Failure(code: "cancelled", message: "the attempt was asked to stop"))
+        }
+    }
+}
+
+/// Cancels one piece of work that runs as part of a task, not the task itself.
+final class CancellationHandle: Sendable {
+    private let bell = Mailbox<Void>()
+
+    func cancel() {
+        self.bell.post(())
+    }
+
+    /// Runs the work; it is cancelled when somebody calls ``cancel()``.
+    func run<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
+        await withTaskGroup(of: Value?.self) { group in
+            group.addTask { await body() }
+            group.addTask {
+                if await self.bell.next() != nil { return nil }
+                return nil
+            }
+            var value: Value?
+            while value == nil, let next = await group.next() {
+                // The bell first: the work is cancelled, and its last word is still awaited.
+                if next == nil { group.cancelAll() }
+                value = next ?? value
+            }
+            group.cancelAll()
+            guard let value else { fatalError("the work ended without a value") }
+            return value
+        }
+    }
+}

@@ -12,6 +12,7 @@ let settings: [SwiftSetting] = [
 ]
 
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
@@ -61,7 +62,7 @@ let package = Package(
         .target(name: "CanoSimulation", dependencies: ["CanoEngine"], swiftSettings: settings),
         .target(
             name: "Cano",
-            dependencies: ["CanoEngine", deque, heap, logging, metrics, tracing],
+            dependencies: ["CanoEngine", deque, heap, ordered, logging, metrics, tracing],
             swiftSettings: settings
         ),
         .target(

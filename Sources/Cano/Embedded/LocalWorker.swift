@@ -77,11 +77,14 @@ final class LocalWorker: LeaseSession {
                 do { try await Task.sleep(until: deadline) } catch { return nil }
                 return .stopped(Failure(code: "timeout", message: "the attempt took longer than its timeout"))
             }
-            let first = await group.next() ?? nil
-            group.cancelAll()
-            // The slot is not free before the handler is really done; its own late word does not count any more.
-            for await _ in group {}
-            return first ?? .stopped(Failure(code: "cancelled", message: "the attempt was asked to stop"))
+            var result: AttemptReport.Result?
+            // The slot is not free before the handler is really done, even when its word does not count any more.
+            for await word in group {
+                guard result == nil, let word else { continue }
+                result = word
+                group.cancelAll()
+            }
+            return result ?? .stopped(Failure(code: "cancelled", message: "the attempt was asked to stop"))
         }
     }
 }

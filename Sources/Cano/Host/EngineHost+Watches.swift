@@ -22,6 +22,11 @@ extension EngineHost {
         }
     }
 
+    /// Returns when this process owns every shard; throws when the task is cancelled first.
+    package func waitUntilOwner() async throws {
+        while self.owned.count < ShardID.count { try await Task.sleep(for: .milliseconds(2)) }
+    }
+
     private func renew() async {
         let held = self.owned
         guard !held.isEmpty else { return }

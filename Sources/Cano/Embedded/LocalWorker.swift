@@ -55,7 +55,8 @@ final class LocalWorker: LeaseSession {
         self.running.withLock { $0[grant.lease] = nil }
         // A cancelled process says nothing: what it had begun is found again when the store is opened next.
         if Task.isCancelled { return }
-        self.host.reports([AttemptReport(lease: grant.lease, result: result)], from: self.id, worker: self.worker)
+        let report = AttemptReport(lease: grant.lease, result: result)
+        self.host.reports([report], from: self.id, worker: self.worker, held: 1)
         self.host.credit(self.id, 1)
     }
 

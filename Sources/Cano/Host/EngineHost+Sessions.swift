@@ -22,9 +22,9 @@ extension EngineHost {
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) { self.post(.started(leases), to: shard) }
     }
 
-    /// Attempts ended. Each is answered once its outcome is durable.
-    package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID) {
-        self.dispatch { $0.ended(session, reports.count, effects: &$1) }
+    /// Attempts ended, `held` of them with leases of this session. Each is answered once its outcome is durable.
+    package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID, held: Int) {
+        self.dispatch { $0.ended(session, held, effects: &$1) }
         for (shard, reports) in Dictionary(grouping: reports, by: \.lease.shard) {
             let event = ShardEvent.reports(reports, from: session, worker: worker)
             if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }

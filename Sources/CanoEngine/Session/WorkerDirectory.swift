@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// The workers that a coordinator knows, connected or lately so, with the leases they hold.
+///
+/// Pure. Instants are of a monotonic clock. A worker that is mute for longer than the lease time, or whose connection
+/// closed and that did not come back within the grace, loses its leases.
+public struct WorkerDirectory: Sendable {
+    /// One worker.
+    public struct Entry: Hashable, Sendable {
+        /// What it said about itself.
+        public var hello: WorkerFrame.Hello
+        /// Its connection; `nil` while it has none.
+        public var connection: SessionID?
+        /// When it was last heard.
+        public var heardAt: Instant
+        /// When its connection closed; `nil` while it has one.
+        public var closedAt: Instant?
+        /// What it holds.
+        public var leases: [LeaseRef: String] = [:]
+        /// Whether it takes no more leases.
+        public var isDraining = false
+    }
+
+    /// The answer to a greeting.
+    public enum Admission: Hashable, Sendable {
+        /// Welcome; the older connection of the same worker, if any, is to be closed.
+        case welcome(replacing: SessionID?)
+        /// A newer connection of the same worker is here already.
+        case outdated
+    }
+
+    /// What a worker lost by being away or mute.
+    public struct Departure: Hashable, Sendable {
+        /// The worker.
+        public var worker: WorkerID
+        /// Its connection, which is to be closed; `nil` when it had none.
+        public var connection: SessionID?
+        /// What it held.
+        public var leases: [LeaseRef]
+        /// Why.
+        public var reason: LossReason
+    }
+
+    /// How long leases live without a heartbeat.
+    public let ttl: Span
+    /// How long a worker whose connection closed may take to come back.
+    public let grace: Span
+    /// The workers.
+    public private(set) var entries: [WorkerID: Entry] = [:]
+
+    /// A directory of nobody.
+    public init(ttl: Span, grace: Span) {
+        self.ttl = ttl
+        self.grace = grace
+    }
+
+    /// A worker greets.
+    public mutating func greet(_ hello: WorkerFrame.Hello, on connection: SessionID, at now: Instant) -> Admission {
+        guard var entry = self.entries[hello.worker] else {
+            self.entries[hello.worker] = Entry(hello: hello, connection: connection, heardAt: now)
+            return .welcome(replacing: nil)
+        }
+        guard hello.session > entry.hello.session else { return .outdated }
+        let old = entry.connection
+        entry.hello = hello
+        entry.connection = connection
+        entry.heardAt = now
+        entry.closedAt = nil
+        entry.isDraining = false
+        self.entries[hello.worker] = entry
+        return .welcome(replacing: old)
+    }
+
+    /// A worker said something on this connection; false when the connection is not its current one.
+    public mutating func heard(_ worker: WorkerID, on connection: SessionID, at now: Instant) -> Bool {
+        guard self.entries[worker]?.connection == connection else { return false }
+        self.entries[worker]?.heardAt = now
+        return true
+    }
+
+    /// A worker holds a lease from now on.
+    public mutating func holds(_ worker: WorkerID, _ lease: LeaseRef, state: String) {
+        self.entries[worker]?.leases[lease] = state
+    }
+
+    /// A worker does not hold these leases any more; returns how many it held.
+    @discardableResult
+    public mutating func releases(_ worker: WorkerID, _ leases: [LeaseRef]) -> Int {
+        var count = 0
+        for lease in leases where self.entries[worker]?.leases.removeValue(forKey: lease) != nil { count += 1 }
+        return count
+    }
+
+    /// A worker takes no more leases.
+    public mutating func drains(_ worker: WorkerID) {
+        self.entries[worker]?.isDraining = true
+    }
+
+    /// A connection closed.
+    public mutating func closed(_ worker: WorkerID, on connection: SessionID, at now: Instant) {
+        guard self.entries[worker]?.connection == connection else { return }
+        self.entries[worker]?.connection = nil
+        self.entries[worker]?.closedAt = now
+    }
+
+    /// Time has passed: who is gone or mute loses what it held.
+    public mutating func tick(at now: Instant) -> [Departure] {
+        var departures: [Departure] = []
+        for (worker, entry) in self.entries {
+            let reason: LossReason
+            if let closedAt = entry.closedAt {
+                guard now >= closedAt.advanced(by: self.grace) else { continue }
+                reason = .workerGone
+            } else {
+                guard now >= entry.heardAt.advanced(by: self.ttl) else { continue }
+                reason = .workerMute
+            }
+            let leases = entry.leases.keys.sorted { $0.token < $1.token }
+            departures.append(Departure(worker: worker, connection: entry.connection, leases: leases, reason: reason))
+            self.entries[worker] = nil
+        }
+        return departures
+    }
+}

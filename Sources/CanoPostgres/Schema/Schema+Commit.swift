@@ -8,6 +8,21 @@ extension Schema {
     /// costs one test, and a column that is null throughout comes as an empty array. The planner is kept from joins that
     /// would be quick for a small table and slow once it has grown.
     static let commit = """
+        CREATE FUNCTION cano.check_all_there(p_runs uuid[], p_found int, p_plain boolean, p_ok smallint[], p_out uuid[])
+        RETURNS void LANGUAGE plpgsql STABLE AS $$
+        DECLARE
+            v_missing uuid;
+        BEGIN
+            IF p_found = cardinality(p_runs) THEN RETURN; END IF;
+            IF NOT p_plain AND p_found = (SELECT count(*) FROM unnest(p_runs) AS r
+                WHERE cano.shard_of(r) = ANY (p_ok) AND r <> ALL (p_out)) THEN RETURN; END IF;
+            SELECT r INTO v_missing FROM unnest(p_runs) AS r
+            WHERE cano.shard_of(r) = ANY (p_ok) AND r <> ALL (p_out)
+                AND NOT EXISTS (SELECT FROM cano.run AS u WHERE u.run = r) LIMIT 1;
+            RAISE integrity_constraint_violation
+                USING MESSAGE = format('run %s is not among the unfinished runs', v_missing);
+        END $$;
+
         CREATE FUNCTION cano.commit(
             p_shards smallint[], p_epochs bigint[],
             s_run uuid[], s_workflow text[], s_version int[], s_key text[], s_hash bigint[], s_seed bigint[],
@@ -43,7 +58,8 @@ extension Schema {
             v_ok := ARRAY(SELECT s FROM unnest(p_shards) AS s
                 WHERE pg_try_advisory_xact_lock_shared(cano.shard_lock(s)));
             v_ok := ARRAY(SELECT s.shard FROM unnest(p_shards, p_epochs) AS w (shard, epoch)
-                JOIN cano.shard AS s ON s.shard = w.shard AND s.epoch = w.epoch WHERE s.shard = ANY (v_ok));
+                JOIN cano.shard AS s ON s.shard = w.shard AND s.epoch = w.epoch
+                WHERE s.shard = ANY (v_ok) AND s.epoch > 0);
             v_plain := cardinality(v_ok) = cardinality(p_shards);
             IF NOT v_plain THEN
                 stale := ARRAY(SELECT s FROM unnest(p_shards) AS s WHERE s <> ALL (v_ok));
@@ -96,6 +112,8 @@ extension Schema {
                 FROM unnest(u_run, u_status, u_wake, u_note) AS u (run, status, wake, note)
                 WHERE r.run = u.run
                     AND (v_plain OR (cano.shard_of(u.run) = ANY (v_ok) AND u.run <> ALL (v_out)));
+                GET DIAGNOSTICS v_new = ROW_COUNT;
+                PERFORM cano.check_all_there(u_run, v_new, v_plain, v_ok, v_out);
             END IF;
 
             IF cardinality(f_run) > 0 THEN
@@ -109,6 +127,8 @@ extension Schema {
                 INSERT INTO cano.run_finished (run, started_at, finished_at, input_hash, version, status, workflow, key,
                     note)
                 SELECT * FROM gone;
+                GET DIAGNOSTICS v_new = ROW_COUNT;
+                PERFORM cano.check_all_there(f_run, v_new, v_plain, v_ok, v_out);
             END IF;
 
             IF cardinality(m_shard) > 0 THEN

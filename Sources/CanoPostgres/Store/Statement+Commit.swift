@@ -31,7 +31,18 @@ extension Statement where Answer == CommitAnswer {
 
     private static var text: String {
         "SELECT now, stale, refused, refused_by, refused_hash FROM cano.commit("
-            + (1...57).map { "$\($0)" }.joined(separator: ",") + ")"
+            + (1...55).map { "$\($0)" }.joined(separator: ",") + ")"
+    }
+}
+
+extension ShardBatch {
+    /// The updates without those that a later one of the same run replaces: one statement updates a row once.
+    fileprivate var lastUpdates: [RunUpdate] {
+        guard self.updates.count > 1 else { return self.updates }
+        var last: [RunID: Int] = [:]
+        for (index, update) in self.updates.enumerated() { last[update.run] = index }
+        guard last.count < self.updates.count else { return self.updates }
+        return last.values.sorted().map { self.updates[$0] }
     }
 }
 
@@ -54,7 +65,7 @@ extension Parameters {
         self.instants(batches, { $0.starts }, { $1.wakeAt })
     }
 
-    private mutating func addHistory(_ batches: [ShardBatch]) {
+    fileprivate mutating func addHistory(_ batches: [ShardBatch]) {
         self.uuids(batches, { $0.history }, { $1.run })
         self.instants(batches, { $0.history }, { $1.at })
         self.instants(batches, { $0.history }, { $1.startedAt })
@@ -77,21 +88,22 @@ extension Parameters {
         self.byteArrays(batches, { $0.history }, { $1.payload?.bytes })
     }
 
-    private mutating func addUpdates(_ batches: [ShardBatch]) {
-        self.uuids(batches, { $0.updates }, { $1.run })
-        self.int16s(batches, { $0.updates }, { $1.status.rawValue })
-        self.instants(batches, { $0.updates }, { $1.wakeAt })
-        self.texts(batches, { $0.updates }, { $1.note })
+    fileprivate mutating func addUpdates(_ batches: [ShardBatch]) {
+        let updates = batches.map(\.lastUpdates)
+        self.uuids(updates, { $0 }, { $1.run })
+        self.int16s(updates, { $0 }, { $1.status.rawValue })
+        self.instants(updates, { $0 }, { $1.wakeAt })
+        self.texts(updates, { $0 }, { $1.note })
     }
 
-    private mutating func addFinished(_ batches: [ShardBatch]) {
+    fileprivate mutating func addFinished(_ batches: [ShardBatch]) {
         self.uuids(batches, { $0.finished }, { $1.run })
         self.int16s(batches, { $0.finished }, { $1.status.rawValue })
         self.instants(batches, { $0.finished }, { $1.at })
         self.texts(batches, { $0.finished }, { $1.note })
     }
 
-    private mutating func addMail(_ batches: [ShardBatch]) {
+    fileprivate mutating func addMail(_ batches: [ShardBatch]) {
         self.int16s(batches, { $0.mail }, { batch, _ in Int16(batch.shard.rawValue) })
         self.int16s(batches, { $0.mail }, { Int16($1.shard.rawValue) })
         self.int16s(batches, { $0.mail }, { MailColumns($1).kind })
@@ -101,7 +113,7 @@ extension Parameters {
         self.int64s(batches, { $0.consumed }, { $1 })
     }
 
-    private mutating func addAudit(_ batches: [ShardBatch]) {
+    fileprivate mutating func addAudit(_ batches: [ShardBatch]) {
         self.int16s(batches, { $0.audit }, { batch, _ in Int16(batch.shard.rawValue) })
         self.instants(batches, { $0.audit }, { $1.at })
         self.texts(batches, { $0.audit }, { $1.actor })

@@ -3,24 +3,24 @@
 import Dispatch
 
 /// Runs an actor on its own queue, so that a blocking C call never occupies one of the few threads that run Swift tasks.
-package final class BlockingExecutor: SerialExecutor {
+final class BlockingExecutor: SerialExecutor {
     private let queue: DispatchQueue
 
     /// An executor with a thread of its own whenever it has something to run.
-    package init(label: String) {
+    init(label: String) {
         self.queue = DispatchQueue(label: label)
     }
 
-    package func enqueue(_ job: consuming ExecutorJob) {
+    func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
         self.queue.async { job.runSynchronously(on: self.asUnownedSerialExecutor()) }
     }
 
-    package func asUnownedSerialExecutor() -> UnownedSerialExecutor {
+    func asUnownedSerialExecutor() -> UnownedSerialExecutor {
         UnownedSerialExecutor(ordinary: self)
     }
 
-    package func checkIsolated() {
+    func checkIsolated() {
         dispatchPrecondition(condition: .onQueue(self.queue))
     }
 }

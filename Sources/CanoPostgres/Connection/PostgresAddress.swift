@@ -6,17 +6,17 @@ import CanoEngine
 /// Where a database is, with what it takes to get in.
 ///
 /// Its description never has the password, so that it can go into errors and logs.
-package struct PostgresAddress: Sendable, CustomStringConvertible {
+struct PostgresAddress: Sendable, CustomStringConvertible {
     /// What libpq connects with.
     let uri: String
     /// Host, port, database and user, for people.
-    package let description: String
+    let description: String
 
     /// An address from a libpq URI such as `postgres://user:password@host:5432/database`.
     ///
     /// What the URI leaves open comes from libpq's environment (`PGHOST`, `PGPASSWORD`, …) and its defaults.
     /// Throws `invalidInput` when it is not such a URI.
-    package init(_ uri: String) throws(CanoError) {
+    init(_ uri: String) throws(CanoError) {
         guard uri.hasPrefix("postgres://") || uri.hasPrefix("postgresql://") else {
             throw CanoError(
                 .invalidInput,

@@ -51,14 +51,16 @@ extension Schema {
         COMMENT ON FUNCTION cano.load_runs(uuid[]) IS
             'Unfinished runs as resuming needs them: run row, tail, pushes and branches, in order of their ids.';
 
-        CREATE FUNCTION cano.runnable(p_shard smallint, p_before timestamptz, p_after uuid, p_limit int)
+        CREATE FUNCTION cano.runnable(p_shard smallint, p_before timestamptz, p_waiting boolean, p_after uuid,
+            p_limit int)
         RETURNS uuid[] LANGUAGE plpgsql STABLE
         SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
         BEGIN
             RETURN ARRAY(
                 SELECT run FROM (
                     (SELECT r.run FROM cano.run AS r
-                    WHERE r.shard = p_shard AND r.status IN (1, 3) AND r.run > p_after ORDER BY r.run LIMIT p_limit)
+                    WHERE NOT p_waiting AND r.shard = p_shard AND r.status IN (1, 3) AND r.run > p_after
+                    ORDER BY r.run LIMIT p_limit)
                     UNION ALL
                     (SELECT r.run FROM cano.run AS r
                     WHERE r.shard = p_shard AND r.status = 2 AND r.wake_at < p_before AND r.run > p_after
@@ -66,7 +68,7 @@ extension Schema {
                 ) AS r ORDER BY run LIMIT p_limit
             );
         END $$;
-        COMMENT ON FUNCTION cano.runnable(smallint, timestamptz, uuid, int) IS
-            'Runs of a shard that have work or are due before a moment, in order of their ids, behind one of them.';
+        COMMENT ON FUNCTION cano.runnable(smallint, timestamptz, boolean, uuid, int) IS
+            'Runs of a shard that have work (unless only waiting ones are asked for) or are due, in order of their ids.';
         """
 }

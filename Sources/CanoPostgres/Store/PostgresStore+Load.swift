@@ -6,14 +6,16 @@ extension PostgresStore {
     public func runnable(
         in shard: ShardID,
         before horizon: Instant,
+        waitingOnly: Bool,
         after: RunID?,
         limit: Int
     ) async throws(CanoError) -> [StoredRun] {
-        let text = "SELECT \(Self.loadedColumns) FROM cano.load_runs(cano.runnable($1, $2, $3, $4))"
+        let text = "SELECT \(Self.loadedColumns) FROM cano.load_runs(cano.runnable($1, $2, $3, $4, $5))"
         return try await self.ask(
             Statement(text) { parameters in
                 parameters.add(Int16(shard.rawValue))
                 parameters.add(horizon)
+                parameters.add(waitingOnly)
                 parameters.add(after ?? RunID(high: 0, low: 0))
                 parameters.add(Int32(clamping: limit))
             } read: { (rows) throws(CanoError) in

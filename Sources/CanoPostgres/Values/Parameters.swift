@@ -9,6 +9,7 @@ import CanoEngine
 struct Parameters {
     /// The object identifiers of the types that we send; they are the same in every database.
     enum Kind: UInt32 {
+        case bool = 16
         case bytes = 17
         case int64 = 20
         case int16 = 21
@@ -20,6 +21,7 @@ struct Parameters {
         /// The type of arrays of this type.
         var array: UInt32 {
             switch self {
+            case .bool: 1000
             case .bytes: 1001
             case .int64: 1016
             case .int16: 1005
@@ -39,6 +41,7 @@ struct Parameters {
         self.bytes.reserveCapacity(4096)
     }
 
+    mutating func add(_ value: Bool) { self.scalar(.bool, value) { $0.append($1 ? 1 : 0) } }
     mutating func add(_ value: Int64?) { self.scalar(.int64, value) { $0.appendBigEndian($1) } }
     mutating func add(_ value: Int32?) { self.scalar(.int32, value) { $0.appendBigEndian($1) } }
     mutating func add(_ value: Int16?) { self.scalar(.int16, value) { $0.appendBigEndian($1) } }

@@ -90,9 +90,10 @@ final class ConnectionPool: Sendable {
             guard let index = state.waiting.firstIndex(where: { $0.number == number }) else { return nil }
             return state.waiting.remove(at: index)
         }
-        late?.continuation.resume(
-            returning: .failure(.unsent("every connection was busy until the deadline; is PostgreSQL overloaded?"))
-        )
+        late?.continuation
+            .resume(
+                returning: .failure(.unsent("every connection was busy until the deadline; is PostgreSQL overloaded?"))
+            )
     }
 
     private func release(_ connection: PostgresConnection) {

@@ -62,10 +62,11 @@ final class PostgresLink {
                 pointers.append(nil)
                 return body(pointers)
             }
-            return texts[index].withUnsafeBufferPointer { buffer in
-                pointers.append(buffer.baseAddress)
-                return collect(index + 1, &pointers)
-            }
+            return texts[index]
+                .withUnsafeBufferPointer { buffer in
+                    pointers.append(buffer.baseAddress)
+                    return collect(index + 1, &pointers)
+                }
         }
         var pointers: [UnsafePointer<CChar>?] = []
         return collect(0, &pointers)

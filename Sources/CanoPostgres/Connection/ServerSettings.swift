@@ -26,5 +26,6 @@ final class ServerSettings: Sendable {
     private static let text = [
         "statement_timeout=30s", "lock_timeout=10s", "idle_in_transaction_session_timeout=30s",
         "client_connection_check_interval=5s", "default_transaction_isolation=read\\ committed", "timezone=UTC",
-    ].map { "-c \($0)" }.joined(separator: " ")
+    ]
+    .map { "-c \($0)" }.joined(separator: " ")
 }

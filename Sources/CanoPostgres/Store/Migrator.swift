@@ -96,7 +96,10 @@ extension PostgresConnection {
                     )
                 }
                 if try row.bool(3) {
-                    throw CanoError(.storeUnavailable, "this server is a standby that takes no writes; name the primary")
+                    throw CanoError(
+                        .storeUnavailable,
+                        "this server is a standby that takes no writes; name the primary"
+                    )
                 }
             },
             until: deadline

@@ -39,7 +39,8 @@ extension PostgresStore {
 
     public func definitions() async throws(CanoError) -> [Definition] {
         try await self.ask(
-            Statement("SELECT body FROM cano.definition ORDER BY name COLLATE \"C\", version") { (rows) throws(CanoError) in
+            Statement("SELECT body FROM cano.definition ORDER BY name COLLATE \"C\", version") {
+                (rows) throws(CanoError) in
                 try rows.map { (row) throws(CanoError) in try Self.decode(try row.some(0, row.bytes(0))) }
             }
         )

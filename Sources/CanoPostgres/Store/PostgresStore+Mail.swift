@@ -33,7 +33,10 @@ extension PostgresStore {
                         sender: try row.some(4, row.text(4))
                     )
                     guard let content else {
-                        throw CanoError(.storeCorrupt, "a message has the kind \(kind), which only a newer version knows")
+                        throw CanoError(
+                            .storeCorrupt,
+                            "a message has the kind \(kind), which only a newer version knows"
+                        )
                     }
                     return StoredMail(
                         id: try row.some(0, try row.number(0)),

@@ -25,7 +25,8 @@ extension PostgresStore {
             } read: { (rows) throws(CanoError) in
                 try rows.map { (row) throws(CanoError) in
                     KeyedRun(run: try row.some(0, try row.run(0)), inputHash: try row.some(1, try row.number(1)))
-                }.first
+                }
+                .first
             }
         )
     }

@@ -49,6 +49,20 @@ public final class PostgresStore: RunStore {
         return PostgresStore(address, options, settings)
     }
 
+    /// Runs a script on a connection of its own, as tools and tests need it to create and drop databases.
+    package static func administer(_ uri: String, _ script: String) async throws(CanoError) {
+        let address = try PostgresAddress(uri)
+        let connection = PostgresConnection(to: address, settings: ServerSettings())
+        do {
+            try await connection.connect(until: .now.advanced(by: .seconds(10)))
+            try await connection.script(script, until: .now.advanced(by: .seconds(60)))
+        } catch {
+            await connection.close()
+            throw error.error(at: address)
+        }
+        await connection.close()
+    }
+
     public func close() async {
         await self.commits.close()
         await self.queries.close()

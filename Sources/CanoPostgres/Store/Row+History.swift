@@ -13,7 +13,10 @@ extension Row {
     func history(from first: Int32) throws(CanoError) -> HistoryRow {
         let number = try self.some(first + 12, try self.number(first + 12, as: Int16.self))
         guard let kind = HistoryRow.Kind(rawValue: number) else {
-            throw CanoError(.storeCorrupt, "the history has a record of kind \(number), which only a newer version knows")
+            throw CanoError(
+                .storeCorrupt,
+                "the history has a record of kind \(number), which only a newer version knows"
+            )
         }
         var row = HistoryRow(
             run: try self.some(first, try self.run(first)),

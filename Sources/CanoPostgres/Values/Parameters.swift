@@ -105,7 +105,8 @@ extension [UInt8] {
         let start = self.count
         self.append(contentsOf: text.utf8)
         guard self[start...].contains(0) else { return }
-        let clean = self[start...].split(separator: 0, omittingEmptySubsequences: false).joined(separator: [0xEF, 0xBF, 0xBD])
+        let clean = self[start...].split(separator: 0, omittingEmptySubsequences: false)
+            .joined(separator: [0xEF, 0xBF, 0xBD])
         self.replaceSubrange(start..., with: [UInt8](clean))
     }
 

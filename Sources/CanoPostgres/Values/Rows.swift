@@ -38,6 +38,9 @@ struct Row {
     fileprivate let result: OpaquePointer
     fileprivate let index: Int32
 
+    /// How many columns there are.
+    var width: Int32 { PQnfields(self.result) }
+
     /// The bytes of a column; `nil` for NULL.
     func raw(_ column: Int32) -> UnsafeRawBufferPointer? {
         guard PQgetisnull(self.result, self.index, column) == 0 else { return nil }

@@ -128,5 +128,6 @@ let package = Package(
             dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres", grdb],
             swiftSettings: settings
         ),
+        .testTarget(name: "PostgresTests", dependencies: ["CanoEngine", "CanoPostgres"], swiftSettings: settings),
     ]
 )

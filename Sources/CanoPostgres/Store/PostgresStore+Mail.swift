@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+public import CanoEngine
+
+extension PostgresStore {
+    public func post(_ mail: [Mail]) async throws(CanoError) {
+        guard !mail.isEmpty else { return }
+        let text = "INSERT INTO cano.inbox (shard, kind, run, sender) SELECT * FROM unnest($1, $2, $3, $4)"
+        try await self.ask(
+            Statement(text) { parameters in
+                parameters.add(mail.map(\.shard))
+                parameters.add(mail.map { MailColumns($0).kind })
+                parameters.add(mail.map { MailColumns($0).run })
+                parameters.texts([mail], { $0 }, { MailColumns($1).sender })
+            }
+        )
+    }
+
+    public func mail(for shards: [ShardID], limit: Int) async throws(CanoError) -> [StoredMail] {
+        let text = """
+            SELECT id, shard, kind, run, sender FROM cano.inbox WHERE shard = ANY ($1) ORDER BY id LIMIT $2
+            """
+        return try await self.ask(
+            Statement(text) { parameters in
+                parameters.add(shards)
+                parameters.add(Int64(limit))
+            } read: { (rows) throws(CanoError) in
+                try rows.map { (row) throws(CanoError) in
+                    let kind = try row.some(2, try row.number(2, as: Int16.self))
+                    let content = MailColumns.content(
+                        kind: kind,
+                        run: try row.some(3, try row.run(3)),
+                        sender: try row.some(4, row.text(4))
+                    )
+                    guard let content else {
+                        throw CanoError(
+                            .storeCorrupt,
+                            "a message has the kind \(kind), which only a newer version knows"
+                        )
+                    }
+                    return StoredMail(
+                        id: try row.some(0, try row.number(0)),
+                        mail: Mail(to: try row.shard(1), content)
+                    )
+                }
+            }
+        )
+    }
+
+    public func record(_ audit: AuditEntry) async throws(CanoError) {
+        let text = """
+            INSERT INTO cano.audit (at, actor, via, action, target, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """
+        try await self.ask(
+            Statement(text) { parameters in
+                parameters.add(audit.at)
+                parameters.add(audit.actor)
+                parameters.add(audit.via)
+                parameters.add(audit.action)
+                parameters.add(audit.target)
+                parameters.add(audit.before)
+                parameters.add(audit.after)
+            }
+        )
+    }
+
+    public func audit(limit: Int) async throws(CanoError) -> [AuditEntry] {
+        let text = "SELECT at, actor, via, action, target, before, after FROM cano.audit ORDER BY id DESC LIMIT $1"
+        return try await self.ask(
+            Statement(text) { parameters in
+                parameters.add(Int64(limit))
+            } read: { (rows) throws(CanoError) in
+                try rows.map { (row) throws(CanoError) in
+                    AuditEntry(
+                        at: try row.some(0, try row.instant(0)),
+                        actor: try row.some(1, row.text(1)),
+                        via: try row.some(2, row.text(2)),
+                        action: try row.some(3, row.text(3)),
+                        target: try row.some(4, row.text(4)),
+                        before: row.text(5),
+                        after: row.text(6)
+                    )
+                }
+            }
+        )
+    }
+}

@@ -95,6 +95,11 @@ public struct RunStart: Hashable, Sendable {
         self.status = status
         self.wakeAt = wakeAt
     }
+
+    /// The key that the run claims; `nil` when its user gave none.
+    public var runKey: RunKey? {
+        self.key.map { RunKey(workflow: self.definition.name, key: $0) }
+    }
 }
 
 /// A new status of an unfinished run.

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension HistoryRow.Kind {
+    /// Whether a resumed run begins at its last record of this kind.
+    package var isEntry: Bool {
+        switch self {
+        case .started, .entered: true
+        case .expanded, .branchDone, .joined, .attemptFailed, .attemptLost, .attemptHeld, .sagaPushed, .compensating,
+            .compensated, .cancelRequested, .finished:
+            false
+        }
+    }
+
+    /// Whether a token in a record of this kind says that the lease's outcome was accepted.
+    ///
+    /// A lost attempt has no outcome, and one that is held has none yet.
+    package var isOutcome: Bool {
+        switch self {
+        case .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated, .finished: true
+        case .started, .joined, .attemptLost, .attemptHeld, .compensating, .cancelRequested: false
+        }
+    }
+}
+
+extension HistoryRow {
+    /// Whether this record carries the accepted outcome of a lease.
+    ///
+    /// A token is given away once, so it decides; a record that names no path (a state entered) matches by it alone.
+    package func isOutcome(of token: Token, path: WorkPath) -> Bool {
+        self.kind.isOutcome && self.token == token && (self.path == nil || self.path == path.description)
+    }
+}

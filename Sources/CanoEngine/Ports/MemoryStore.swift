@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+/// A store that forgets everything when the process ends: for tests and for runs that need not survive.
+///
+/// It keeps every promise of ``RunStore`` but durability. Two hosts that share it share one instance.
+public final class MemoryStore: RunStore {
+    private let tables: Guarded<MemoryTables>
+    private let clock: @Sendable () -> Instant
+
+    /// An empty store.
+    ///
+    /// - Parameter clock: the time that the store calls its own, in wall-clock microseconds.
+    public init(clock: @escaping @Sendable () -> Instant) {
+        self.tables = Guarded(MemoryTables())
+        self.clock = clock
+    }
+
+    public func now() async -> Instant { self.clock() }
+
+    public func shards() async -> [ShardLease] {
+        self.tables.withLock { $0.shards(at: self.clock()) }
+    }
+
+    public func take(_ claims: [ShardClaim], for host: HostID, ttl: Span) async -> [ShardID: Epoch] {
+        self.tables.withLock { $0.take(claims, for: host, ttl: ttl, at: self.clock()) }
+    }
+
+    public func renew(_ held: [ShardID: Epoch], for host: HostID, ttl: Span) async -> Set<ShardID> {
+        self.tables.withLock { $0.renew(held, for: host, ttl: ttl, at: self.clock()) }
+    }
+
+    public func release(_ held: [ShardID: Epoch], for host: HostID) async {
+        self.tables.withLock { $0.release(held, for: host) }
+    }
+
+    public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
+        self.tables.withLock { $0.commit(batches, at: self.clock()) }
+    }
+
+    public func runnable(in shard: ShardID, before horizon: Instant, after: RunID?, limit: Int) async -> [StoredRun] {
+        self.tables.withLock { $0.runnable(in: shard, before: horizon, after: after, limit: limit) }
+    }
+
+    public func load(_ run: RunID) async -> StoredRun? {
+        self.tables.withLock { $0.load(run) }
+    }
+
+    public func hasOutcome(of token: Token, run: RunID, path: WorkPath) async -> Bool {
+        self.tables.withLock { $0.hasOutcome(of: token, run: run, path: path) }
+    }
+
+    public func save(_ definition: Definition) async throws(CanoError) {
+        try self.tables.withLock { (tables) throws(CanoError) in try tables.save(definition) }
+    }
+
+    public func definitions() async -> [Definition] {
+        self.tables.withLock { $0.definitions() }
+    }
+
+    public func post(_ mail: [Mail]) async {
+        self.tables.withLock { $0.post(mail) }
+    }
+
+    public func mail(for shards: [ShardID], limit: Int) async -> [StoredMail] {
+        self.tables.withLock { $0.mail(for: shards, limit: limit) }
+    }
+
+    public func summary(of run: RunID) async -> RunSummary? {
+        self.tables.withLock { $0.summary(of: run) }
+    }
+
+    public func run(forKey key: RunKey) async -> KeyedRun? {
+        self.tables.withLock { $0.run(forKey: key) }
+    }
+
+    public func summaries(_ query: RunQuery) async -> [RunSummary] {
+        self.tables.withLock { $0.summaries(query) }
+    }
+
+    public func history(of run: RunID, after: Int, limit: Int) async -> [HistoryRow] {
+        self.tables.withLock { $0.history(of: run, after: after, limit: limit) }
+    }
+
+    public func record(_ audit: AuditEntry) async {
+        self.tables.withLock { $0.record(audit) }
+    }
+
+    public func audit(limit: Int) async -> [AuditEntry] {
+        self.tables.withLock { $0.audit(limit: limit) }
+    }
+
+    public func close() async {}
+}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension ShardBatch {
+    /// What is wrong with the batch as such, whatever the store holds; `nil` when nothing is.
+    ///
+    /// Every store asks this first, so that a mistake of the writer is refused alike everywhere. It checks that
+    /// everything belongs to the batch's shard (otherwise the fence would guard the wrong door), that each run's
+    /// records are dense and in order, that a run is created together with its first record, and that it is moved to
+    /// the finished ones together with its last.
+    package func problem() -> String? {
+        var started: Set<RunID> = []
+        for start in self.starts {
+            if let problem = self.foreign(start.run) { return problem }
+            if start.status.isFinished { return "run \(start.run) is started as \(start.status.name)" }
+            if !started.insert(start.run).inserted { return "run \(start.run) is started twice in one batch" }
+        }
+        for update in self.updates {
+            if let problem = self.foreign(update.run) { return problem }
+            if update.status.isFinished {
+                return "run \(update.run) is updated to \(update.status.name); only a finish ends a run"
+            }
+        }
+        var finished: Set<RunID> = []
+        for finish in self.finished {
+            if let problem = self.foreign(finish.run) { return problem }
+            if !finish.status.isFinished { return "run \(finish.run) is finished as \(finish.status.name)" }
+            if !finished.insert(finish.run).inserted { return "run \(finish.run) is finished twice in one batch" }
+        }
+        return self.historyProblem(started: started, finished: finished)
+    }
+
+    private func historyProblem(started: Set<RunID>, finished: Set<RunID>) -> String? {
+        var last: [RunID: (seq: Int, kind: HistoryRow.Kind)] = [:]
+        var begun = 0
+        var ended = 0
+        for row in self.history {
+            if let problem = self.foreign(row.run) { return problem }
+            var name: String { "record \(row.seq) of run \(row.run)" }
+            if let previous = last.updateValue((row.seq, row.kind), forKey: row.run) {
+                if row.seq != previous.seq + 1 { return "\(name) follows record \(previous.seq)" }
+                if previous.kind == .finished { return "\(name) follows the run's last one" }
+            }
+            if row.seq < 1 { return "\(name): records are numbered from 1" }
+            if row.seq == 1 {
+                if !started.contains(row.run) { return "\(name) has no start in its batch" }
+                begun += 1
+            }
+            if row.kind == .finished {
+                if !finished.contains(row.run) { return "\(name) ends the run, but the batch does not finish it" }
+                ended += 1
+            }
+        }
+        if begun != started.count { return "a run of shard \(self.shard.rawValue) is started without its first record" }
+        if ended != finished.count {
+            return "a run of shard \(self.shard.rawValue) is finished without its last record"
+        }
+        return nil
+    }
+
+    private func foreign(_ run: RunID) -> String? {
+        run.shard == self.shard ? nil : "run \(run) is not of shard \(self.shard.rawValue), whose batch names it"
+    }
+}

@@ -16,6 +16,8 @@ let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-colle
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -64,7 +66,7 @@ let package = Package(
         ),
         .target(
             name: "CanoSQLite",
-            dependencies: ["CanoEngine", .product(name: "GRDB", package: "GRDB.swift")],
+            dependencies: ["CanoEngine", grdb, sqlite],
             swiftSettings: settings
         ),
         .target(name: "CanoPostgres", dependencies: ["CanoEngine", "CLibPQ"], swiftSettings: settings),
@@ -110,7 +112,7 @@ let package = Package(
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
         .testTarget(
             name: "StoreTests",
-            dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres"],
+            dependencies: ["CanoEngine", "CanoSQLite", "CanoPostgres", grdb],
             swiftSettings: settings
         ),
     ]

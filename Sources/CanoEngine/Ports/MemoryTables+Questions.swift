@@ -1,13 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension MemoryTables {
-    /// See ``RunStore/runnable(in:before:after:limit:)``.
-    package func runnable(in shard: ShardID, before horizon: Instant, after: RunID?, limit: Int) -> [StoredRun] {
+    /// See ``RunStore/runnable(in:before:waitingOnly:after:limit:)``.
+    package func runnable(
+        in shard: ShardID,
+        before horizon: Instant,
+        waitingOnly: Bool,
+        after: RunID?,
+        limit: Int
+    ) -> [StoredRun] {
         let due = self.live.values.lazy.map(\.start)
             .filter { start in
                 guard start.run.shard == shard, after.map({ start.run > $0 }) ?? true else { return false }
                 switch start.status {
-                case .active, .compensating: return true
+                case .active, .compensating: return !waitingOnly
                 case .waiting: return start.wakeAt.map { $0 < horizon } ?? false
                 case .blocked, .succeeded, .failed, .cancelled, .timedOut: return false
                 }

@@ -100,7 +100,9 @@ extension MemoryTables {
         return lease.holder == host && lease.epoch == epoch
     }
 
-    /// Whether a commit under this epoch may write. Nobody owns a shard that was never taken.
+    /// Whether a commit under this epoch may write.
+    ///
+    /// Nobody owns a shard that was never taken.
     func passes(_ batch: ShardBatch) -> Bool {
         let index = Int(batch.shard.rawValue)
         guard self.leases.indices.contains(index), batch.epoch.rawValue > 0 else { return false }
@@ -114,7 +116,7 @@ extension MemoryTables {
     /// See ``RunStore/save(_:)``.
     package mutating func save(_ definition: Definition) throws(CanoError) {
         if let kept = self.known[definition.key] {
-            try definition.checkSame(as: kept)
+            try definition.checkSame(as: kept.digest)
         } else {
             self.known[definition.key] = definition
         }

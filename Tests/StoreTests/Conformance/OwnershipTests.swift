@@ -16,7 +16,8 @@ struct OwnershipTests {
             let expected = ShardID.all.map {
                 ShardLease(shard: $0, epoch: zero, holder: nil, remaining: Span(milliseconds: 0))
             }
-            #expect(try await store.shards().sorted { $0.shard < $1.shard } == expected)
+            let leases = try await store.shards()
+            #expect(leases.sorted { $0.shard < $1.shard } == expected)
         }
     }
 

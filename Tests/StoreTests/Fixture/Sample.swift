@@ -15,7 +15,9 @@ struct Sample {
         self.random = SplitMix64(seed: seed)
     }
 
-    /// A new id. Ids of one sample rise.
+    /// A new id.
+    ///
+    /// Ids of one sample rise.
     private var created: Int64 = 0
 
     mutating func run(in shard: ShardID) -> RunID {
@@ -109,14 +111,19 @@ extension ShardBatch {
 
 extension RunStore {
     /// Takes shards that nobody took yet and gives their epochs.
-    func own(_ shards: ShardID..., as host: HostID = Sample.host) async throws -> [ShardID: Epoch] {
+    func own(_ shards: ShardID...) async throws -> [ShardID: Epoch] {
+        try await self.own(shards, as: Sample.host)
+    }
+
+    /// Takes shards that nobody took yet and gives their epochs.
+    func own(_ shards: [ShardID], as host: HostID) async throws -> [ShardID: Epoch] {
         let claims = shards.map { ShardClaim(shard: $0, seen: Epoch(rawValue: 0)) }
         return try await self.take(claims, for: host, ttl: .seconds(60))
     }
 
     /// Takes one shard that nobody took yet.
     func own(_ shard: ShardID) async throws -> Epoch {
-        guard let epoch = try await self.own(shard, as: Sample.host)[shard] else { throw TestFailure("not taken") }
+        guard let epoch = try await self.own([shard], as: Sample.host)[shard] else { throw TestFailure("not taken") }
         return epoch
     }
 
@@ -135,5 +142,19 @@ struct TestFailure: Error, CustomStringConvertible {
 
     init(_ description: String) {
         self.description = description
+    }
+}
+
+extension CommitOutcome {
+    /// The code of a commit that failed.
+    var failure: CanoError.Code? {
+        guard case .failed(let code, _) = self else { return nil }
+        return code
+    }
+
+    /// The answer of a commit that did not fail.
+    var answer: CommitAnswer? {
+        guard case .answered(let answer) = self else { return nil }
+        return answer
     }
 }

@@ -3,7 +3,9 @@
 import CanoEngine
 import Testing
 
-/// The implementations of ``RunStore`` that this run of the tests can reach. Every conformance test runs on each.
+/// The implementations of ``RunStore`` that this run of the tests can reach.
+///
+/// Every conformance test runs on each.
 enum StoreKind: String, Sendable, CaseIterable, CustomTestStringConvertible {
     case memory
     case sqlite

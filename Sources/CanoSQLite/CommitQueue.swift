@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+import GRDB
+import GRDBSQLite
+
+/// Group commit: calls that arrive while a transaction runs share the next one, and each gets its own answer.
+final class CommitQueue: Sendable {
+    private struct Call: Sendable {
+        var batches: [ShardBatch]
+        var answer: CheckedContinuation<CommitOutcome, Never>
+    }
+
+    private struct State: Sendable {
+        var waiting: [Call] = []
+        /// Whether a transaction runs or is about to, which will look here again when it ends.
+        var isDraining = false
+    }
+
+    /// How many rows share a transaction, roughly: what waits behind them gets the next one.
+    private static let rowsPerTransaction = 20_000
+
+    private let state = Guarded(State())
+    private let pool: DatabasePool
+    private let path: String
+    private let clock: @Sendable () -> Instant
+
+    init(pool: DatabasePool, path: String, clock: @escaping @Sendable () -> Instant) {
+        self.pool = pool
+        self.path = path
+        self.clock = clock
+    }
+
+    func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
+        await withCheckedContinuation { continuation in
+            let call = Call(batches: batches, answer: continuation)
+            let isFirst = self.state.withLock { state in
+                state.waiting.append(call)
+                defer { state.isDraining = true }
+                return !state.isDraining
+            }
+            if isFirst { self.schedule() }
+        }
+    }
+
+    private func schedule() {
+        self.pool.asyncWriteWithoutTransaction { database in self.drain(database) }
+    }
+
+    /// One transaction for all that waits.
+    ///
+    /// Other writers get their turn before the next one.
+    private func drain(_ database: Database) {
+        let calls = self.next()
+        let outcomes = self.transact(calls.map(\.batches), database)
+        for (call, outcome) in zip(calls, outcomes) { call.answer.resume(returning: outcome) }
+        let isMore = self.state.withLock { state in
+            state.isDraining = !state.waiting.isEmpty
+            return state.isDraining
+        }
+        if isMore { self.schedule() }
+    }
+
+    private func next() -> [Call] {
+        self.state.withLock { state in
+            var rows = 0
+            let end = state.waiting.firstIndex { call in
+                defer { rows += call.batches.reduce(0) { $0 + $1.rowCount } }
+                return rows >= Self.rowsPerTransaction
+            }
+            let calls = Array(state.waiting[..<(end ?? state.waiting.count)])
+            state.waiting.removeFirst(calls.count)
+            return calls
+        }
+    }
+
+    /// Writes all commits in one transaction.
+    ///
+    /// When one of them cannot be written, each gets a transaction of its own, so that only the culprit fails.
+    private func transact(_ commits: [[ShardBatch]], _ database: Database) -> [CommitOutcome] {
+        var answers: [CommitAnswer] = []
+        var isComplete = false
+        do {
+            try database.inTransaction(.immediate) {
+                let writer = try CommitWriter(database)
+                let now = self.clock()
+                for batches in commits { answers.append(try writer.write(batches, at: now)) }
+                isComplete = true
+                return .commit
+            }
+            return answers.map(CommitOutcome.answered)
+        } catch {
+            let problem = SQLiteProblem(error)
+            let failure = problem.error(path: self.path)
+            // When the COMMIT itself breaks off, the log may or may not have it after the next start.
+            if isComplete && problem.code == SQLITE_IOERR { return commits.map { _ in .unknown(failure.message) } }
+            guard commits.count == 1 else { return commits.flatMap { self.transact([$0], database) } }
+            return [.failed(failure.code, failure.message)]
+        }
+    }
+}
+
+extension ShardBatch {
+    /// How many rows it writes, roughly.
+    fileprivate var rowCount: Int {
+        self.starts.count + self.history.count + self.updates.count + self.finished.count + self.mail.count
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+import GRDB
+
+/// Writes the batches of one commit inside a transaction that somebody else began.
+///
+/// Made anew for each transaction; the statements come prepared from the connection's cache.
+struct CommitWriter {
+    private let epoch: SQLStatement
+    private let claimKey: SQLStatement
+    private let keyOwner: SQLStatement
+    private let insertRun: SQLStatement
+    private let insertFinished: SQLStatement
+    private let updateRun: SQLStatement
+    private let moveRun: SQLStatement
+    private let deleteRun: SQLStatement
+    private let kindOfRow: SQLStatement
+    private let insertRow: SQLStatement
+    private let insertMail: SQLStatement
+    private let deleteMail: SQLStatement
+    private let insertAudit: SQLStatement
+
+    init(_ database: Database) throws {
+        self.epoch = try SQLStatement("SELECT epoch FROM shard WHERE shard = ?", in: database)
+        self.claimKey = try SQLStatement(
+            "INSERT INTO run_key (workflow, key, run, input_hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            in: database
+        )
+        self.keyOwner = try SQLStatement(RunReader.keyOwner, in: database)
+        self.insertRun = try SQLStatement(
+            """
+            INSERT INTO run (id, shard, workflow, version, key, input_hash, seed, started_at, deadline, status, wake_at)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            in: database
+        )
+        self.insertFinished = try SQLStatement(
+            """
+            INSERT INTO run_finished (id, workflow, version, key, started_at, status, finished_at, note)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            in: database
+        )
+        self.updateRun = try SQLStatement(
+            "UPDATE run SET status = ?, wake_at = ?, note = ? WHERE id = ?",
+            in: database
+        )
+        self.moveRun = try SQLStatement(
+            """
+            INSERT INTO run_finished (id, workflow, version, key, started_at, status, finished_at, note)
+            SELECT id, workflow, version, key, started_at, ?, ?, ? FROM run WHERE id = ?
+            """,
+            in: database
+        )
+        self.deleteRun = try SQLStatement("DELETE FROM run WHERE id = ?", in: database)
+        self.kindOfRow = try SQLStatement("SELECT kind FROM history WHERE run = ? AND seq = ?", in: database)
+        self.insertRow = try SQLStatement(
+            """
+            INSERT INTO history (\(RunReader.rowColumns))
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            in: database
+        )
+        self.insertMail = try SQLStatement(
+            "INSERT INTO inbox (shard, kind, run, actor) VALUES (?, ?, ?, ?)",
+            in: database
+        )
+        self.deleteMail = try SQLStatement("DELETE FROM inbox WHERE id = ? AND shard = ?", in: database)
+        self.insertAudit = try SQLStatement(
+            "INSERT INTO audit (at, actor, via, action, target, before, after) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            in: database
+        )
+    }
+}
+
+// MARK: - A commit
+
+extension CommitWriter {
+    /// Writes what passes the fence.
+    ///
+    /// After a throw the transaction must be rolled back.
+    func write(_ batches: [ShardBatch], at now: Instant) throws -> CommitAnswer {
+        var answer = CommitAnswer(now: now)
+        var last: [RunID: Int] = [:]
+        for batch in batches {
+            guard try self.passes(batch) else {
+                answer.stale.insert(batch.shard)
+                continue
+            }
+            try self.write(batch, refused: &answer.refused, last: &last)
+        }
+        return answer
+    }
+
+    /// Whether the epoch holds.
+    ///
+    /// Nobody owns a shard that was never taken.
+    private func passes(_ batch: ShardBatch) throws -> Bool {
+        let stored = try self.epoch.add(Int(batch.shard.rawValue)).first { try $0.number() }
+        return batch.epoch.rawValue > 0 && stored == batch.epoch.rawValue
+    }
+
+    private func write(
+        _ batch: ShardBatch,
+        refused: inout [RunID: KeyedRun],
+        last: inout [RunID: Int]
+    ) throws {
+        // A run that begins and ends in one batch goes straight to the finished ones.
+        let ends = batch.starts.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: batch.finished.map { ($0.run, $0) })
+        var brief: Set<RunID> = []
+        for start in batch.starts {
+            if let key = start.runKey, let owner = try self.owner(of: key, claimedBy: start) {
+                refused[start.run] = owner
+            } else if let finish = ends[start.run] {
+                try self.insert(start, finish)
+                brief.insert(start.run)
+            } else {
+                try self.insert(start)
+            }
+        }
+        for row in batch.history where refused.isEmpty || refused[row.run] == nil {
+            try self.insert(row, last: &last)
+        }
+        for update in batch.updates where refused[update.run] == nil && !brief.contains(update.run) {
+            self.updateRun.add(Int64(update.status.rawValue)).add(update.wakeAt).add(update.note).add(update.run)
+            guard try self.updateRun.run() == 1 else { throw self.notUnfinished(update.run) }
+        }
+        for finish in batch.finished where refused[finish.run] == nil && !brief.contains(finish.run) {
+            self.moveRun.add(Int64(finish.status.rawValue)).add(finish.at).add(finish.note).add(finish.run)
+            guard try self.moveRun.run() == 1 else { throw self.notUnfinished(finish.run) }
+            try self.deleteRun.add(finish.run).run()
+        }
+        try self.post(batch.mail)
+        for id in batch.consumed { try self.deleteMail.add(id).add(Int(batch.shard.rawValue)).run() }
+        for entry in batch.audit { try self.note(entry) }
+    }
+
+    /// Claims the key for the start; the run that has it already, or `nil` when the claim was granted.
+    private func owner(of key: RunKey, claimedBy start: RunStart) throws -> KeyedRun? {
+        self.claimKey.add(key.workflow).add(key.key).add(start.run).add(start.inputHash)
+        guard try self.claimKey.run() == 0 else { return nil }
+        return try self.keyOwner.add(key.workflow).add(key.key).first(RunReader.keyedRun)
+    }
+
+    private func notUnfinished(_ run: RunID) -> SQLiteProblem {
+        SQLiteProblem("run \(run) is not among the unfinished runs")
+    }
+}
+
+// MARK: - Rows
+
+extension CommitWriter {
+    private func insert(_ start: RunStart) throws {
+        self.insertRun.add(start.run).add(Int(start.run.shard.rawValue)).add(start.definition.name)
+            .add(start.definition.version).add(start.key).add(start.inputHash).add(Int64(bitPattern: start.seed))
+            .add(start.at).add(start.deadline).add(Int64(start.status.rawValue)).add(start.wakeAt)
+        try self.insertRun.run()
+    }
+
+    private func insert(_ start: RunStart, _ finish: RunFinish) throws {
+        self.insertFinished.add(start.run).add(start.definition.name).add(start.definition.version).add(start.key)
+            .add(start.at).add(Int64(finish.status.rawValue)).add(finish.at).add(finish.note)
+        try self.insertFinished.run()
+    }
+
+    /// Appends a record.
+    ///
+    /// `last` has the numbers that this transaction wrote; any other predecessor is looked up, so that a gap is as
+    /// impossible as a duplicate.
+    private func insert(_ row: HistoryRow, last: inout [RunID: Int]) throws {
+        // Behind the last record nothing follows, so it is no predecessor that needs no look.
+        let previous = last.updateValue(row.kind == .finished ? 0 : row.seq, forKey: row.run)
+        if row.seq > 1 && previous != row.seq - 1 {
+            let kind = try self.kindOfRow.add(row.run).add(row.seq - 1).first { try $0.number() }
+            guard let kind else {
+                throw SQLiteProblem("record \(row.seq) of run \(row.run) follows none that is stored")
+            }
+            guard kind != Int64(HistoryRow.Kind.finished.rawValue) else {
+                throw SQLiteProblem("run \(row.run) has ended")
+            }
+        }
+        self.insertRow.add(row.run).add(row.seq).add(Int64(row.kind.rawValue)).add(row.at).add(row.state)
+            .add(row.visit).add(row.path).add(row.attempt).add(row.token?.epoch.rawValue).add(row.token?.counter)
+            .add(row.worker).add(row.startedAt).add(row.due).add(row.reason).add(row.detail).add(row.number)
+            .add(row.split.map { Int64($0.lowerBound) }).add(row.split.map { Int64($0.upperBound) })
+            .add(row.payload.map { Int64($0.type.rawValue) }).add(row.payload?.bytes)
+        try self.insertRow.run()
+    }
+
+    func post(_ mail: [Mail]) throws {
+        for message in mail {
+            switch message.content {
+            case .cancel(let run, let actor):
+                self.insertMail.add(Int(message.shard.rawValue)).add(RunReader.cancelMail).add(run).add(actor)
+            }
+            try self.insertMail.run()
+        }
+    }
+
+    func note(_ entry: AuditEntry) throws {
+        self.insertAudit.add(entry.at).add(entry.actor).add(entry.via).add(entry.action).add(entry.target)
+            .add(entry.before).add(entry.after)
+        try self.insertAudit.run()
+    }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+import GRDB
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+/// The file on disk: made with its folders, locked, opened, brought to the newest schema.
+///
+/// These calls block.
+enum DatabaseFile {
+    /// How many pages the log grows by before it is written back: fewer write-backs than SQLite's own 1,000.
+    private static let checkpointPages = 4000
+
+    /// Makes the folders and the file when they are missing, both for this user only, and locks the file.
+    static func prepare(path: String) throws(CanoError) -> FileLock {
+        if let slash = path.lastIndex(of: "/") { try Self.makeFolder(String(path[..<slash])) }
+        let lock = try FileLock(database: path)
+        // Made here, because SQLite would make it readable for all.
+        guard let file = fopen(path, "ae") else {
+            throw CanoError(
+                .storeUnavailable,
+                "\(path): \(String(cString: strerror(errno))); check that this user can write it"
+            )
+        }
+        if ftell(file) == 0 { fchmod(fileno(file), 0o600) }
+        fclose(file)
+        return lock
+    }
+
+    /// Opens the file, with a writer and some readers.
+    static func open(path: String) throws -> DatabasePool {
+        var configuration = Configuration()
+        configuration.label = "cano.sqlite"
+        configuration.foreignKeysEnabled = false
+        configuration.busyMode = .timeout(5)
+        configuration.prepareDatabase { database in
+            try database.execute(sql: "PRAGMA cache_size = -16000")
+        }
+        let pool = try DatabasePool(path: path, configuration: configuration)
+        try pool.writeWithoutTransaction { database in
+            try database.execute(sql: "PRAGMA synchronous = FULL")
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.checkpointPages)")
+            try Schema.migrate(database, path: path)
+        }
+        return pool
+    }
+
+    private static func makeFolder(_ path: String) throws(CanoError) {
+        guard !path.isEmpty, mkdir(path, 0o700) != 0 else { return }
+        if errno == ENOENT, let slash = path.lastIndex(of: "/") {
+            try Self.makeFolder(String(path[..<slash]))
+            if mkdir(path, 0o700) == 0 { return }
+        }
+        // Whatever else keeps us from the folder shows when the lock file is made in it.
+        guard errno == EEXIST else {
+            throw CanoError(
+                .storeUnavailable,
+                "\(path): \(String(cString: strerror(errno))); check that this user can make the folder"
+            )
+        }
+    }
+}

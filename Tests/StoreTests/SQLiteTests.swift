@@ -57,11 +57,10 @@ struct SQLiteTests {
             try await SQLiteStore.open(path: path).close()
             let holder = Process()
             let output = Pipe()
-            holder.executableURL = URL(fileURLWithPath: "/usr/bin/flock")
-            let script = "echo $PPID > \(path).lock; echo held; read -r line"
-            holder.arguments = ["-x", path + ".lock", "-c", script]
+            holder.executableURL = URL(fileURLWithPath: "/bin/sh")
+            let script = "exec 9>>$0; flock -x 9; echo $$ > $0; echo held; exec sleep 600"
+            holder.arguments = ["-c", script, path + ".lock"]
             holder.standardOutput = output
-            holder.standardInput = Pipe()
             try holder.run()
             defer {
                 holder.terminate()
@@ -122,7 +121,7 @@ struct SQLiteTests {
             for path in paths {
                 let error = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
                 #expect(error?.code == .storeUnavailable)
-                #expect(try #require(error?.message).contains(path.prefix(9)))
+                #expect(try #require(error?.message).contains(path.prefix(8)))
             }
         }
     }

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import AsyncHTTPClient
+package import Cano
+package import CanoEngine
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Musl)
+import Musl
+#else
+import Darwin
+#endif
+
+/// The built-in handler `http`: sends one request.
+///
+/// 2xx is success. 408, 425, 429, 5xx and a connection that cannot be made are failures that may be retried, after the
+/// pause that `Retry-After` asks for; every other status is a failure for good, unless the step maps it otherwise.
+/// Redirects are not followed: they could lead where the worker may not go.
+///
+/// The request carries `Idempotency-Key` unless the step sets it. All requests of a process share one client.
+package struct HTTPHandler: WorkHandler {
+    private let policy: HTTPPolicy
+    private let limits: Limits
+    private let cache = ArgumentCache<HTTPArguments>()
+
+    /// Lives as long as the process, like the event loops it runs on.
+    private static let client: HTTPClient = {
+        var configuration = HTTPClient.Configuration()
+        configuration.redirectConfiguration = .disallow
+        configuration.timeout = .init(connect: .seconds(10), read: .seconds(300))
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }()
+
+    /// A handler that sends requests where `policy` allows it.
+    package init(policy: HTTPPolicy, limits: Limits = Limits()) {
+        self.policy = policy
+        self.limits = limits
+    }
+
+    package func perform(_ grant: LeaseGrant, _ task: TaskContext) async -> AttemptReport.Result {
+        do throws(WorkFailure) {
+            return .completed(try await self.attempt(grant, task))
+        } catch {
+            return error.result
+        }
+    }
+
+    private func attempt(
+        _ grant: LeaseGrant,
+        _ task: TaskContext
+    ) async throws(WorkFailure) -> AttemptReport.Completion {
+        let arguments = try self.cache.arguments(of: grant)
+        let input = WorkInput(grant: grant)
+        let address = try self.policy.address(of: try Template.render(arguments.url, input, escaping: .url))
+        let request = try Self.request(arguments, input, address)
+        let output = StepOutput(rules: arguments.output, input: input, limits: self.limits)
+        let isKept = arguments.output.isKept == true
+        let answer = try await Self.send(request, address, limit: output.maximumBytes, task.deadline, isKept)
+        let next = try Self.next(answer, arguments, "\(request.method.rawValue) \(address.short)")
+        do throws(WorkFailure) {
+            return try output.completion(of: answer.body, next: next)
+        } catch {
+            throw error.unknown(if: isKept)
+        }
+    }
+
+    // MARK: Request
+
+    private static func request(
+        _ arguments: HTTPArguments,
+        _ input: WorkInput,
+        _ address: WebAddress
+    ) throws(WorkFailure) -> HTTPClientRequest {
+        var request = HTTPClientRequest(url: address.description)
+        request.method = HTTPMethod(rawValue: arguments.method ?? (arguments.body == nil ? "GET" : "POST"))
+        for (name, template) in (arguments.headers ?? [:]).sorted(by: { $0.key < $1.key }) {
+            let value = try Template.render(template, input)
+            guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
+                throw WorkFailure("invalidArguments", "the value of the header '\(name)' has a control character")
+            }
+            request.headers.replaceOrAdd(name: name, value: value)
+        }
+        if !request.headers.contains(name: "Idempotency-Key") {
+            request.headers.add(name: "Idempotency-Key", value: input.grant.idempotencyKey)
+        }
+        switch arguments.body {
+        case nil: break
+        case .string(let template):
+            request.body = .bytes(ByteBuffer(string: try Template.render(template, input)))
+        case .some(let body):
+            request.body = .bytes(ByteBuffer(bytes: try Template.render(body, input).bytes))
+            if !request.headers.contains(name: "Content-Type") {
+                request.headers.add(name: "Content-Type", value: "application/json")
+            }
+        }
+        return request
+    }
+
+    // MARK: Exchange
+
+    private struct Answer: Sendable {
+        var status: Int
+        var retryAfter: Span?
+        var body: [UInt8]
+    }
+
+    private enum Event: Sendable {
+        case answered(Answer)
+        case failed(WorkFailure)
+        case timeIsUp
+        case isCancelled
+    }
+
+    private static func send(
+        _ request: HTTPClientRequest,
+        _ address: WebAddress,
+        limit: Int,
+        _ deadline: ContinuousClock.Instant?,
+        _ isKept: Bool
+    ) async throws(WorkFailure) -> Answer {
+        let event = await withTaskGroup(of: Event.self) { group in
+            group.addTask { await Self.exchange(request, address, limit: limit, isKept) }
+            if let deadline {
+                group.addTask {
+                    do {
+                        try await Task.sleep(until: deadline, clock: .continuous)
+                        return .timeIsUp
+                    } catch {
+                        return .isCancelled
+                    }
+                }
+            }
+            // The first event decides; leaving the group cancels the other and waits for it.
+            let first = await group.next() ?? .isCancelled
+            group.cancelAll()
+            return first
+        }
+        switch event {
+        case .answered(let answer): return answer
+        case .failed(let failure): throw Task.isCancelled ? .cancelled : failure
+        case .timeIsUp: throw .timeout
+        case .isCancelled: throw .cancelled
+        }
+    }
+
+    private static func exchange(
+        _ request: HTTPClientRequest,
+        _ address: WebAddress,
+        limit: Int,
+        _ isKept: Bool
+    ) async -> Event {
+        let name = "\(request.method.rawValue) \(address.short)"
+        do {
+            let response = try await Self.client.execute(request, deadline: .distantFuture)
+            let pause = response.headers.first(name: "Retry-After").flatMap { value in
+                // Counted by the server's own clock, so that two clocks need not agree.
+                let now = response.headers.first(name: "Date").flatMap(RetryAfter.seconds(ofDate:))
+                return RetryAfter.pause(value, now: now ?? Int64(time(nil)))
+            }
+            let body = try await response.body.collect(upTo: limit)
+            return .answered(
+                Answer(status: Int(response.status.code), retryAfter: pause, body: Array(buffer: body))
+            )
+        } catch is NIOTooManyBytesError {
+            let problem = "the answer to \(name) has more than the limit of \(limit) bytes"
+            return .failed(WorkFailure("outputTooLarge", problem).unknown(if: isKept))
+        } catch let error as HTTPClientError where error == .connectTimeout {
+            return .failed(WorkFailure("connect", "\(address.origin) did not accept a connection in time", isRetryable: true))
+        } catch let error as NIOConnectionError {
+            return .failed(WorkFailure("connect", "cannot connect to \(address.origin): \(error)", isRetryable: true))
+        } catch {
+            // The request may have arrived.
+            return .failed(WorkFailure("http", "\(name) failed: \(error)", isRetryable: true).unknown(if: isKept))
+        }
+    }
+
+    // MARK: Status
+
+    /// The state that a status chooses, if it chooses one; throws when it means a failure.
+    private static func next(
+        _ answer: Answer,
+        _ arguments: HTTPArguments,
+        _ name: String
+    ) throws(WorkFailure) -> String? {
+        let status = answer.status
+        let rule = arguments.status?[String(status)] ?? arguments.status?["\(status / 100)xx"]
+        let start = WorkFailure.cut(String(decoding: answer.body.prefix(400), as: UTF8.self), to: 200)
+        let problem = "\(name) answered \(status)" + (start.isEmpty ? "" : ": \(start)")
+        switch rule ?? Self.usual(status) {
+        case .ok: return nil
+        case .next(let state): return state
+        case .fail: throw WorkFailure("status", problem)
+        case .retry:
+            var failure = WorkFailure("status", problem, isRetryable: true)
+            failure.retryAfter = answer.retryAfter
+            throw failure
+        }
+    }
+
+    private static func usual(_ status: Int) -> OutcomeRule {
+        switch status {
+        case 200..<300: .ok
+        case 408, 425, 429, 500..<600: .retry
+        default: .fail
+        }
+    }
+}

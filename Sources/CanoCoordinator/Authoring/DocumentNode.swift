@@ -33,6 +33,14 @@ struct DocumentNode {
         }
     }
 
+    var isScalar: Bool {
+        if case .scalar = self.node { true } else { false }
+    }
+
+    var isMapping: Bool {
+        if case .mapping = self.node { true } else { false }
+    }
+
     /// The text of a plain or quoted value.
     func text() throws(CanoError) -> String {
         guard case .scalar(let scalar) = self.node, !scalar.string.isEmpty || scalar.style != .plain else {

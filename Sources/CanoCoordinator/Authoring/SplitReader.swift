@@ -31,7 +31,7 @@ struct SplitReader {
     }
 
     private func expansion(_ node: DocumentNode) throws(CanoError) -> TaskDefinition {
-        guard case .mapping = node.node else {
+        guard node.isMapping else {
             let place = try node.text()
             guard JSONPointer(place) != nil else {
                 throw node.problem("\(node.name) must be a JSON pointer such as /files, not '\(place)'")

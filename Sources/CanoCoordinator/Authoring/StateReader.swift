@@ -17,6 +17,9 @@ struct StateReader {
     let name: String
 
     private static let kinds = ["exec", "http", "split", "wait", "exit"]
+    private static let otherKeys = [
+        "route", "output", "into", "exits", "join", "losers", "undo", "retry", "timeout", "to",
+    ]
     private var owner: String { "state '\(self.name)'" }
 
     func step(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
@@ -35,7 +38,7 @@ struct StateReader {
         case "route": return try self.router(node)
         default:
             // A misspelt key is named; a state without any kind is told what there is.
-            _ = try DocumentMapping(node, owner: self.owner, allowed: TaskReader.execKeys + TaskReader.httpKeys + Self.kinds + ["join", "losers", "to"])
+            _ = try DocumentMapping(node, owner: self.owner, allowed: Self.kinds + Self.otherKeys)
             throw node.problem("\(self.owner) does nothing: give it one of exec, http, split, route, wait, exit")
         }
     }
@@ -104,7 +107,7 @@ struct StateReader {
 
     private func onlyNext(_ mapping: DocumentMapping) throws(CanoError) -> String {
         let next = try mapping.required("to", for: self.owner)
-        guard case .scalar = next.node else {
+        guard next.isScalar else {
             throw next.problem("\(self.owner) goes on to one state only; \(next.name) must be its name")
         }
         return try next.text()

@@ -103,7 +103,7 @@ struct TaskReader {
     }
 
     private func outcome(_ node: DocumentNode) throws(CanoError) -> OutcomeRule {
-        guard case .mapping = node.node else {
+        guard node.isMapping else {
             return try node.word(of: ["ok": OutcomeRule.ok, "retry": .retry, "fail": .fail, "{ next: STATE }": .ok])
         }
         let mapping = try DocumentMapping(node, owner: node.name, allowed: ["next"])
@@ -160,7 +160,7 @@ struct TaskReader {
 
     /// `{ url: https://host/{{item}}, method: PUT, headers: { … }, body: …, status: { 404: { next: missing } } }`
     private func http(_ node: DocumentNode, output: OutputRules) throws(CanoError) -> HTTPArguments {
-        if case .scalar = node.node { return HTTPArguments(url: try node.text(), output: output) }
+        if node.isScalar { return HTTPArguments(url: try node.text(), output: output) }
         let owner = "'http' of \(self.owner)"
         let mapping = try DocumentMapping(node, owner: owner, allowed: ["url", "method", "headers", "body", "status"])
         var headers: [String: String]?

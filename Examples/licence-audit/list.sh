@@ -12,7 +12,7 @@ for file in "$folder"/*/copyright; do
 done | awk '
     BEGIN { printf "{\"files\":[" }
     {
-        gsub(/\\/, "\\\\")
+        gsub(/\\/, "&&")
         gsub(/"/, "\\\"")
         printf "%s\"%s\"", (NR > 1 ? "," : ""), $0
     }

@@ -21,7 +21,6 @@ awk -v work="$work" '
     }
     function plain(text) {
         gsub(/\\"/, "\"", text)
-        gsub(/\\\//, "/", text)
         gsub(/\\\\/, "\\", text)
         return text
     }
@@ -83,7 +82,7 @@ mv "$report.new" "$report"
 awk -F '\t' -v packages="$packages" '
     BEGIN { printf "{\"packages\":%d,\"licences\":{", packages }
     {
-        gsub(/\\/, "\\\\", $2)
+        gsub(/\\/, "&&", $2)
         gsub(/"/, "\\\"", $2)
         printf "%s\"%s\":%d", (NR > 1 ? "," : ""), $2, $1
     }

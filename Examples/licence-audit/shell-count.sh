@@ -8,7 +8,7 @@ export LC_ALL
 folder=${1:?usage: shell-count.sh FOLDER}
 
 for file in "$folder"/*/copyright; do
-    [ -f "$file" ] && [ -r "$file" ] || continue
+    if ! [ -f "$file" ] || ! [ -r "$file" ]; then continue; fi
     found=
     # The first paragraph tells whether the file is machine-readable.
     if sed -e 's/\r//g' "$file" | sed -n -e '/[^[:blank:]]/,/^[[:blank:]]*$/p;' | sed -e '/^[[:blank:]]*$/q' |

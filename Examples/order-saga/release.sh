@@ -3,6 +3,7 @@
 # release.sh: undoes reserve.sh. Its standard input has {"output": {"reservation": …}}, or {"output": null} when nobody knows what
 # became of the attempt; then there may be nothing to undo.
 set -eu
+# shellcheck source=Examples/order-saga/ledger.sh
 . "$(dirname "$0")/ledger.sh"
 reservation=$(sed -n 's/.*"reservation" *: *"\([^"]*\)".*/\1/p')
-note undone reserve "${reservation:-unknown}"
+note undid reserve "${reservation:-unknown}"

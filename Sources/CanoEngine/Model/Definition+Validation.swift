@@ -268,7 +268,7 @@ extension Character {
 }
 
 /// The name that a typing error most probably meant; `nil` when none is near.
-private func nearest(to name: String, among names: [String]) -> String? {
+package func nearest(to name: String, among names: [String]) -> String? {
     let wanted = Array(name.prefix(80).lowercased())
     let allowed = min(max(2, wanted.count / 3), wanted.count - 1)
     let candidates = names.map { (name: $0, distance: editDistance(wanted, Array($0.prefix(80).lowercased()))) }

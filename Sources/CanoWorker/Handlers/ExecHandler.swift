@@ -48,40 +48,25 @@ package struct ExecHandler: WorkHandler {
             outputBytes: output.maximumBytes,
             deadline: task.deadline
         )
-        let isKept = arguments.output.isKept == true
         switch await run.perform() {
         case .exited(let code, let bytes, let errors):
             let next = try Self.next(code, errors, arguments, program: argv[0])
-            return try Self.afterSuccess(isKept) { () throws(WorkFailure) in
-                try output.completion(of: bytes, next: next)
-            }
+            return try output.completion(of: bytes, next: next)
         case .signalled(let number, let errors):
             throw WorkFailure(
                 "signal",
                 "'\(argv[0])' was ended by signal \(number)" + Self.lastLine(errors),
                 isRetryable: true
-            ).unknown(if: isKept)
+            )
         case .tooMuchOutput:
             throw WorkFailure(
                 "outputTooLarge",
                 "'\(argv[0])' wrote more than the limit of \(output.maximumBytes) bytes to its standard output"
-            ).unknown(if: isKept)
+            )
         case .stopped(let isTimeout):
             throw isTimeout ? .timeout : .cancelled
         case .notStarted(let reason, let isRetryable):
             throw WorkFailure("notStarted", "'\(run.path)' cannot be run: \(reason)", isRetryable: isRetryable)
-        }
-    }
-
-    /// What fails behind a success of the program fails with its work done.
-    private static func afterSuccess<Value>(
-        _ isKept: Bool,
-        _ body: () throws(WorkFailure) -> Value
-    ) throws(WorkFailure) -> Value {
-        do throws(WorkFailure) {
-            return try body()
-        } catch {
-            throw error.unknown(if: isKept)
         }
     }
 

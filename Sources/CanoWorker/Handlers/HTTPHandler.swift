@@ -58,14 +58,9 @@ package struct HTTPHandler: WorkHandler {
         let address = try self.policy.address(of: try Template.render(arguments.url, input, escaping: .url))
         let request = try Self.request(arguments, input, address)
         let output = StepOutput(rules: arguments.output, input: input, limits: self.limits)
-        let isKept = arguments.output.isKept == true
-        let answer = try await Self.send(request, address, limit: output.maximumBytes, task.deadline, isKept)
+        let answer = try await Self.send(request, address, limit: output.maximumBytes, task.deadline)
         let next = try Self.next(answer, arguments, "\(request.method.rawValue) \(address.short)")
-        do throws(WorkFailure) {
-            return try output.completion(of: answer.body, next: next)
-        } catch {
-            throw error.unknown(if: isKept)
-        }
+        return try output.completion(of: answer.body, next: next)
     }
 
     // MARK: Request
@@ -119,11 +114,10 @@ package struct HTTPHandler: WorkHandler {
         _ request: HTTPClientRequest,
         _ address: WebAddress,
         limit: Int,
-        _ deadline: ContinuousClock.Instant?,
-        _ isKept: Bool
+        _ deadline: ContinuousClock.Instant?
     ) async throws(WorkFailure) -> Answer {
         let event = await withTaskGroup(of: Event.self) { group in
-            group.addTask { await Self.exchange(request, address, limit: limit, isKept) }
+            group.addTask { await Self.exchange(request, address, limit: limit) }
             if let deadline {
                 group.addTask {
                     do {
@@ -150,8 +144,7 @@ package struct HTTPHandler: WorkHandler {
     private static func exchange(
         _ request: HTTPClientRequest,
         _ address: WebAddress,
-        limit: Int,
-        _ isKept: Bool
+        limit: Int
     ) async -> Event {
         let name = "\(request.method.rawValue) \(address.short)"
         do {
@@ -167,14 +160,13 @@ package struct HTTPHandler: WorkHandler {
             )
         } catch is NIOTooManyBytesError {
             let problem = "the answer to \(name) has more than the limit of \(limit) bytes"
-            return .failed(WorkFailure("outputTooLarge", problem).unknown(if: isKept))
+            return .failed(WorkFailure("outputTooLarge", problem))
         } catch let error as HTTPClientError where error == .connectTimeout {
             return .failed(WorkFailure("connect", "\(address.origin) did not accept a connection in time", isRetryable: true))
         } catch let error as NIOConnectionError {
             return .failed(WorkFailure("connect", "cannot connect to \(address.origin): \(error)", isRetryable: true))
         } catch {
-            // The request may have arrived.
-            return .failed(WorkFailure("http", "\(name) failed: \(error)", isRetryable: true).unknown(if: isKept))
+            return .failed(WorkFailure("http", "\(name) failed: \(error)", isRetryable: true))
         }
     }
 

@@ -6,9 +6,8 @@ import CanoEngine
 struct WorkFailure: Error, Hashable {
     /// What is reported.
     var failure: Failure
-    /// Whether nothing was done that needs an undo. When nobody knows, the attempt counts as stopped, and a
-    /// compensatable one is undone without an output.
-    var isOutcomeKnown = true
+    /// Whether the attempt was stopped, so that nobody knows how far it came.
+    private var isStop = false
     /// How long the next attempt waits, where the other side said so.
     var retryAfter: Span?
 
@@ -18,24 +17,23 @@ struct WorkFailure: Error, Hashable {
         self.failure = Failure(code: code, message: line, isRetryable: isRetryable)
     }
 
-    /// The same, for an attempt that may have done its work all the same, where that matters.
-    func unknown(if matters: Bool = true) -> WorkFailure {
-        var copy = self
-        if matters { copy.isOutcomeKnown = false }
-        return copy
-    }
-
     /// What the handler answers.
     var result: AttemptReport.Result {
-        self.isOutcomeKnown ? .failed(self.failure, retryAfter: self.retryAfter) : .stopped(self.failure)
+        self.isStop ? .stopped(self.failure) : .failed(self.failure, retryAfter: self.retryAfter)
     }
 }
 
 extension WorkFailure {
     /// The attempt's time is up.
-    static let timeout = WorkFailure("timeout", "the attempt's time is up", isRetryable: true).unknown()
+    static let timeout = WorkFailure.stop("timeout", "the attempt's time is up")
     /// The attempt was asked to stop.
-    static let cancelled = WorkFailure("cancelled", "the attempt was asked to stop", isRetryable: true).unknown()
+    static let cancelled = WorkFailure.stop("cancelled", "the attempt was asked to stop")
+
+    private static func stop(_ code: String, _ message: String) -> WorkFailure {
+        var failure = WorkFailure(code, message, isRetryable: true)
+        failure.isStop = true
+        return failure
+    }
 
     /// A text shortened to a length at which people still read it.
     static func cut(_ text: some StringProtocol, to count: Int = 300) -> String {

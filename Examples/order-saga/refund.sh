@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# refund.sh: undoes charge.sh. Its standard input has {"output": {"payment": …}}, or {"output": null} when nobody knows what
+# became of the attempt; then there may be nothing to undo.
+set -eu
+# shellcheck source=Examples/order-saga/ledger.sh
+. "$(dirname "$0")/ledger.sh"
+payment=$(sed -n 's/.*"payment" *: *"\([^"]*\)".*/\1/p')
+note undid charge "${payment:-unknown}"

@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0 OR MIT
+# release.sh: undoes reserve.sh. Its standard input has {"output": {"reservation": …}}, or {"output": null} when nobody knows what
+# became of the attempt; then there may be nothing to undo.
+set -eu
+# shellcheck source=Examples/order-saga/ledger.sh
+. "$(dirname "$0")/ledger.sh"
+reservation=$(sed -n 's/.*"reservation" *: *"\([^"]*\)".*/\1/p')
+note undid reserve "${reservation:-unknown}"

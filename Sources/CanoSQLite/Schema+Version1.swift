@@ -11,7 +11,8 @@ extension Schema {
 
     private static let tables1 = """
         CREATE TABLE shard (
-          shard INTEGER PRIMARY KEY, epoch INTEGER NOT NULL DEFAULT 0, holder TEXT, expires_at INTEGER NOT NULL DEFAULT 0);
+          shard INTEGER PRIMARY KEY, epoch INTEGER NOT NULL DEFAULT 0, holder TEXT,
+          expires_at INTEGER NOT NULL DEFAULT 0);
         WITH RECURSIVE n(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM n WHERE n < 63)
         INSERT INTO shard (shard) SELECT n FROM n;
 
@@ -63,13 +64,23 @@ extension Schema {
           SELECT id, workflow, version, key, status, started_at, finished_at, NULL, note FROM run_finished);
 
         CREATE VIEW cano_timeline AS
-        SELECT \(Self.uuid("run")) AS run, seq, \(Self.iso("at")) AS at, \(Self.kindName) AS kind, state,
-          nullif(visit, 0) AS visit, path, nullif(attempt, 0) AS attempt, worker,
+        WITH numbered AS (
+          SELECT *, count(*) FILTER (WHERE kind IN (1, 2)) OVER (PARTITION BY run ORDER BY seq) AS entry FROM history
+        ), placed AS (
+          SELECT *, first_value(state) OVER place AS entered_state, first_value(visit) OVER place AS entered_visit
+          FROM numbered WINDOW place AS (PARTITION BY run, entry ORDER BY seq)
+        ), moved AS (
+          SELECT *, lag(entered_state) OVER (PARTITION BY run ORDER BY seq) AS last_state FROM placed
+        )
+        SELECT \(Self.uuid("run")) AS run, seq, \(Self.iso("at")) AS at, \(Self.kindName) AS event,
+          coalesce(state, entered_state) AS state, nullif(coalesce(nullif(visit, 0), entered_visit), 0) AS visit,
+          CASE WHEN kind = 2 THEN last_state END AS left_state, path, nullif(attempt, 0) AS attempt, worker,
           epoch || '.' || counter AS token, epoch, \(Self.iso("started_at")) AS started,
-          CASE WHEN counter IS NOT NULL AND kind <> 8 THEN \(Self.iso("at")) END AS ended,
-          reason, detail, \(Self.iso("due")) AS due, number, split_first, split_last,
-          CASE WHEN payload_type IN (1, 2) THEN CAST(payload AS TEXT) END AS payload, length(payload) AS payload_bytes
-        FROM history;
+          CASE WHEN attempt > 0 AND kind <> 8 THEN \(Self.iso("at")) END AS ended, \(Self.iso("due")) AS due,
+          reason, detail, number, split_first, split_last, length(payload) AS bytes,
+          CASE payload_type WHEN 0 THEN 'binary' WHEN 1 THEN 'json' WHEN 2 THEN 'text' END AS content,
+          CASE WHEN payload_type IN (1, 2) THEN CAST(payload AS TEXT) END AS payload
+        FROM moved;
 
         CREATE VIEW cano_audit AS
         SELECT id, \(Self.iso("at")) AS at, actor, via, action, target, before, after FROM audit;

@@ -201,7 +201,10 @@ struct SQLiteTests {
                     try String.fetchAll(database, sql: "SELECT run || ' ' || status || ' ' || started FROM cano_runs"),
                     try String.fetchAll(
                         database,
-                        sql: "SELECT run || ' ' || kind || ' ' || at || ' ' || coalesce(token, '') FROM cano_timeline"
+                        sql: """
+                            SELECT run || ' ' || event || ' ' || at || ' ' || coalesce(token, '')
+                            FROM cano_timeline ORDER BY seq
+                            """
                     )
                 )
             }

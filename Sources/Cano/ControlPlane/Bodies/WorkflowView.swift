@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+public import CanoEngine
+
+/// A registered workflow as the HTTP API shows it.
+public struct WorkflowView: Hashable, Sendable {
+    /// The workflow's name.
+    public var name: String
+    /// Its version.
+    public var version: Int
+    /// The state where runs begin.
+    public var start: String
+    /// The names of its states, in the order in which they were written.
+    public var states: [String]
+    /// Whether this request registered it; `nil` in lists.
+    public var created: Bool?
+
+    package init(_ definition: Definition, created: Bool? = nil) {
+        self.name = definition.name
+        self.version = definition.version
+        self.start = definition.start
+        self.states = definition.states.map(\.name)
+        self.created = created
+    }
+
+    /// Reads what ``write(to:)`` wrote.
+    package init(_ object: JSONObject) throws(CanoError) {
+        self.name = try object.required("name", object.string("name"))
+        self.version = try object.required("version", object.integer("version"))
+        self.start = try object.required("start", object.string("start"))
+        self.states = try object.strings("states")
+        self.created = try object.bool("created")
+    }
+
+    /// Writes the workflow.
+    package func write(to writer: inout JSONWriter) {
+        writer.object { writer in
+            if let created = self.created { writer.member("created", created) }
+            writer.member("name", self.name)
+            writer.member("start", self.start)
+            writer.member("states", self.states)
+            writer.member("version", self.version)
+        }
+    }
+}

@@ -20,10 +20,11 @@ extension Instant {
         let bytes = Array(text.utf8)
         func number(_ range: Range<Int>) -> Int64? {
             guard range.upperBound <= bytes.count else { return nil }
-            return bytes[range].reduce(Int64?(0)) { sum, byte in
-                guard let sum, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
-                return sum * 10 + Int64(byte - UInt8(ascii: "0"))
-            }
+            return bytes[range]
+                .reduce(Int64?(0)) { sum, byte in
+                    guard let sum, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") else { return nil }
+                    return sum * 10 + Int64(byte - UInt8(ascii: "0"))
+                }
         }
         let marks: [(Int, Unicode.Scalar)] = [(4, "-"), (7, "-"), (10, "T"), (13, ":"), (16, ":")]
         guard bytes.count >= 20, bytes.last == UInt8(ascii: "Z"),

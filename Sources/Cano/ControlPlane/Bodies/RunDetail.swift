@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-public import CanoEngine
+package import CanoEngine
 
 /// A run with a page of its timeline and what runs now.
 public struct RunDetail: Hashable, Sendable {

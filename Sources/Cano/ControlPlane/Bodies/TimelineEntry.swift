@@ -36,6 +36,8 @@ public struct TimelineEntry: Hashable, Sendable {
     public var detail: String?
     /// How many branches the split has; only in `expanded`.
     public var branches: Int?
+    /// The attempts that a loss ended, one by one; only in an `attemptLost` that ended several.
+    public var lost: [LostAttemptView]
 
     /// An entry that shows a row.
     package init(_ row: HistoryRow) {
@@ -56,6 +58,14 @@ public struct TimelineEntry: Hashable, Sendable {
         self.reason = row.reason
         self.detail = row.detail
         self.branches = row.kind == .expanded ? PayloadList.decode(row.payload?.bytes ?? [])?.count : nil
+        self.lost = Self.lost(in: row)
+    }
+
+    private static func lost(in row: HistoryRow) -> [LostAttemptView] {
+        // A single one has the columns to itself; a row that cannot be read shows what its columns say.
+        guard row.kind == .attemptLost, row.payload != nil, case .attemptsLost(let lost, _, _)? = try? row.record()
+        else { return [] }
+        return lost.map(LostAttemptView.init)
     }
 
     /// Reads what ``write(to:)`` wrote.
@@ -76,6 +86,10 @@ public struct TimelineEntry: Hashable, Sendable {
         self.reason = try object.string("reason")
         self.detail = try object.string("detail")
         self.branches = try object.integer("branches")
+        self.lost = []
+        for (index, lost) in try object.array("lost").enumerated() {
+            self.lost.append(try LostAttemptView(JSONObject(lost, subject: "lost[\(index)]")))
+        }
     }
 
     /// Writes the entry.
@@ -89,6 +103,12 @@ public struct TimelineEntry: Hashable, Sendable {
             writer.member("ended", self.ended)
             writer.member("epoch", self.epoch)
             writer.member("kind", self.kind)
+            if !self.lost.isEmpty {
+                writer.name("lost")
+                writer.array { writer in
+                    for lost in self.lost { lost.write(to: &writer) }
+                }
+            }
             writer.member("path", self.path)
             writer.member("reason", self.reason)
             writer.member("seq", self.seq)

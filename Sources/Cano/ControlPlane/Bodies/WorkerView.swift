@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-public import CanoEngine
+package import CanoEngine
 
 /// A worker as the HTTP API shows it.
 public struct WorkerView: Hashable, Sendable {

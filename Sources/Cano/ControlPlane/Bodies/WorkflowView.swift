@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-public import CanoEngine
+package import CanoEngine
 
 /// A registered workflow as the HTTP API shows it.
 public struct WorkflowView: Hashable, Sendable {
@@ -8,6 +8,8 @@ public struct WorkflowView: Hashable, Sendable {
     public var name: String
     /// Its version.
     public var version: Int
+    /// What its content is known by, in hexadecimal: the same name and version always have the same digest.
+    public var digest: String
     /// The state where runs begin.
     public var start: String
     /// The names of its states, in the order in which they were written.
@@ -18,6 +20,7 @@ public struct WorkflowView: Hashable, Sendable {
     package init(_ definition: Definition, created: Bool? = nil) {
         self.name = definition.name
         self.version = definition.version
+        self.digest = definition.digest
         self.start = definition.start
         self.states = definition.states.map(\.name)
         self.created = created
@@ -27,6 +30,7 @@ public struct WorkflowView: Hashable, Sendable {
     package init(_ object: JSONObject) throws(CanoError) {
         self.name = try object.required("name", object.string("name"))
         self.version = try object.required("version", object.integer("version"))
+        self.digest = try object.required("digest", object.string("digest"))
         self.start = try object.required("start", object.string("start"))
         self.states = try object.strings("states")
         self.created = try object.bool("created")
@@ -36,6 +40,7 @@ public struct WorkflowView: Hashable, Sendable {
     package func write(to writer: inout JSONWriter) {
         writer.object { writer in
             if let created = self.created { writer.member("created", created) }
+            writer.member("digest", self.digest)
             writer.member("name", self.name)
             writer.member("start", self.start)
             writer.member("states", self.states)

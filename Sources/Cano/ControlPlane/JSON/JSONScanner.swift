@@ -33,7 +33,8 @@ struct JSONScanner {
     mutating func value(depth: Int = 0) throws(Fault) -> Range<Int> {
         self.skipSpace()
         let start = self.position
-        switch self.peek() {
+        guard let first = self.peek() else { throw self.fault("a value was expected") }
+        switch first {
         case UInt8(ascii: "{"): try self.object(depth: depth) { _, _ in }
         case UInt8(ascii: "["): try self.array(depth: depth) { _ in }
         case UInt8(ascii: "\""): try self.string()

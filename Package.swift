@@ -131,12 +131,15 @@ let package = Package(
         ),
         .testTarget(
             name: "CanoCoordinatorTests",
-            dependencies: ["CanoCoordinator", "CanoClient", logging, lifecycle, nioCore, httpClient],
+            dependencies: [
+                "CanoCoordinator", "CanoClient", logging, lifecycle, nioCore, httpClient,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CanoCommandTests",
-            dependencies: ["CanoCommand", "CanoClient"],
+            dependencies: ["CanoCommand", "CanoClient", arguments],
             swiftSettings: settings
         ),
         .testTarget(

@@ -13,9 +13,7 @@ extension CanoClient {
     ///
     /// - Throws: ``CanoError``, `keyInUse` when the key belongs to a run with another input.
     public func start(_ request: StartRequest) async throws -> StartedRun {
-        var message = APIRequest(.post, ["runs"])
-        message.json { StartBody.write(request, to: &$0) }
-        let answer = try JSONObject(try await self.send(message), subject: "the answer")
+        let answer = try JSONObject(try await self.send(Self.request(start: request)), subject: "the answer")
         switch try StartBody.readAnswer(answer) {
         case .created(let id): return StartedRun(id: id, isNew: true)
         case .existing(let id): return StartedRun(id: id, isNew: false)
@@ -47,6 +45,7 @@ extension CanoClient {
     ///   - limit: how many records at most; `nil` for the server's default.
     ///   - wait: how long the server waits for the run's end before it answers, at most five minutes.
     /// - Returns: the run as it is then, finished or not.
+    /// - Throws: ``CanoError``, `unknownRun` when there is none.
     public func run(
         _ id: RunID,
         after: Int = 0,
@@ -73,6 +72,7 @@ extension CanoClient {
     ///   - id: the run.
     ///   - timeout: how long to wait; `nil` for ever.
     /// - Returns: the run as it is then; it has not ended when the time was up.
+    /// - Throws: ``CanoError``, `unknownRun` when there is none.
     public func waitUntilFinished(_ id: RunID, timeout: Duration? = nil) async throws -> RunView {
         let clock = ContinuousClock()
         let end = timeout.map { clock.now.advanced(by: $0) }
@@ -85,15 +85,28 @@ extension CanoClient {
 
     // MARK: Ending
 
-    /// Asks a run to end; what it did is undone. A finished run stays as it is.
+    /// Asks a run to end; what it did is undone.
+    ///
+    /// A finished run stays as it is.
     ///
     /// - Returns: the run at that moment.
     public func cancel(_ id: RunID) async throws -> RunView {
-        let message = APIRequest(.post, ["runs", id.description, "cancel"])
-        return try RunView(JSONObject(try await self.send(message), subject: "the answer"))
+        try RunView(JSONObject(try await self.send(Self.request(cancel: id)), subject: "the answer"))
     }
 
     // MARK: Requests
+
+    /// The request of ``start(_:)``.
+    package static func request(start request: StartRequest) -> APIRequest {
+        var message = APIRequest(.post, ["runs"])
+        message.json { StartBody.write(request, to: &$0) }
+        return message
+    }
+
+    /// The request of ``cancel(_:)``.
+    package static func request(cancel id: RunID) -> APIRequest {
+        APIRequest(.post, ["runs", id.description, "cancel"])
+    }
 
     /// The request of ``run(_:after:limit:wait:)``.
     package static func request(run id: RunID, after: Int, limit: Int?, wait: Duration) -> APIRequest {
@@ -124,4 +137,10 @@ public struct StartedRun: Hashable, Sendable {
     public var id: RunID
     /// Whether this request created it.
     public var isNew: Bool
+
+    /// A started run from its parts.
+    public init(id: RunID, isNew: Bool) {
+        self.id = id
+        self.isNew = isNew
+    }
 }

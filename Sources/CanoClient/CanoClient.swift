@@ -24,6 +24,8 @@ public final class CanoClient: Sendable {
         public var actor: String?
         /// How long one request may take, not counting the time it was asked to wait (default: 30 s).
         public var timeout: Duration = .seconds(30)
+        /// Through what somebody asks, for the audit: `cli` or `library`.
+        package var via = "library"
 
         /// The defaults.
         public init() {}
@@ -48,7 +50,9 @@ public final class CanoClient: Sendable {
         self.http = HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
     }
 
-    /// Closes the connections. Nothing may be asked afterwards.
+    /// Closes the connections.
+    ///
+    /// Nothing may be asked afterwards.
     public func shutdown() async throws {
         try await self.http.shutdown()
     }
@@ -85,6 +89,7 @@ public final class CanoClient: Sendable {
             outgoing.headers.add(name: "Authorization", value: "Bearer \(token)")
         }
         if let actor = self.configuration.actor { outgoing.headers.add(name: "Cano-Actor", value: actor) }
+        outgoing.headers.add(name: "Cano-Via", value: self.configuration.via)
         if let body = request.body {
             outgoing.headers.add(name: "Content-Type", value: request.contentType)
             outgoing.body = .bytes(body, length: .known(Int64(body.count)))

@@ -51,7 +51,9 @@ public struct StartRequest: Hashable, Sendable {
     public var version: Int?
     /// The user's key, unique per workflow; `nil` for none.
     public var key: String?
-    /// The context; `nil` for the definition's own. Over HTTP it must be JSON.
+    /// The context; `nil` for the definition's own.
+    ///
+    /// Over HTTP it must be JSON.
     public var context: Payload?
 
     /// A wish from its parts.

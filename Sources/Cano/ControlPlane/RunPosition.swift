@@ -36,7 +36,9 @@ package struct RunPosition: Hashable, Sendable {
 }
 
 extension ControlPlane {
-    /// Reads the whole history, page by page. A coordinator that knows the position answers without that.
+    /// Reads the whole history, page by page.
+    ///
+    /// A coordinator that knows the position answers without that.
     package func position(of run: RunID) async throws(CanoError) -> RunPosition {
         let page = Limits().pageRows
         var position: RunPosition?

@@ -7,10 +7,16 @@ import Hummingbird
 import NIOCore
 
 extension Request {
-    /// Who asks: the name in `Cano-Actor`, which nobody checks, or `anonymous`.
+    /// Who asks: what `Cano-Actor` and `Cano-Via` say, which nobody checks.
     var caller: Caller {
-        let name = HTTPField.Name("Cano-Actor").flatMap { self.headers[$0] } ?? ""
-        return Caller(name: name.isEmpty ? "anonymous" : String(name.prefix(200)), via: "http")
+        let name = self.header("Cano-Actor") ?? "anonymous"
+        let via = self.header("Cano-Via").flatMap { ["cli", "library"].contains($0) ? $0 : nil }
+        return Caller(name: String(name.prefix(200)), via: via ?? "http")
+    }
+
+    private func header(_ name: String) -> String? {
+        let value = HTTPField.Name(name).flatMap { self.headers[$0] }
+        return value?.isEmpty == true ? nil : value
     }
 
     /// The bytes of the body, up to a bound.

@@ -4,7 +4,9 @@ import CanoEngine
 import HTTPTypes
 import Hummingbird
 
-/// Answers only requests that carry the secret, when one is configured. Health checks need none.
+/// Answers only requests that carry the secret, when one is configured.
+///
+/// Health checks need none.
 struct TokenGuard: RouterMiddleware {
     typealias Context = BasicRequestContext
 

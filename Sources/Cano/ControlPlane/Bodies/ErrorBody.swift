@@ -18,7 +18,9 @@ package enum ErrorBody {
         }
     }
 
-    /// Reads the error of an object that has one. A code that this version does not know becomes `fallback`.
+    /// Reads the error of an object that has one.
+    ///
+    /// A code that this version does not know becomes `fallback`.
     package static func read(_ object: JSONObject, fallback: CanoError.Code) throws(CanoError) -> CanoError? {
         guard object.text("error") != nil else { return nil }
         let error = try object.object("error")

@@ -2,13 +2,17 @@
 
 public import CanoEngine
 
-/// One record of a run as the HTTP API shows it. Payloads are left out.
+/// One record of a run as the HTTP API shows it.
+///
+/// Payloads are left out.
 public struct TimelineEntry: Hashable, Sendable {
     /// The record's number within the run, from 1, without gaps.
     public var seq: Int
     /// When it was decided, by the database's clock.
     public var at: Instant
-    /// The kind of record, such as `entered` or `attemptLost`. New ones may appear.
+    /// The kind of record, such as `entered` or `attemptLost`.
+    ///
+    /// New ones may appear.
     public var kind: String
     /// The state it is about.
     public var state: String?

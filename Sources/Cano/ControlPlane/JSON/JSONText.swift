@@ -98,7 +98,9 @@ package struct JSONText: Hashable, Sendable {
         return Int(String(decoding: self.bytes, as: UTF8.self))
     }
 
-    /// The value, when it is a string. Half a surrogate pair becomes U+FFFD.
+    /// The value, when it is a string.
+    ///
+    /// Half a surrogate pair becomes U+FFFD.
     package var string: String? {
         guard self.bytes.first == UInt8(ascii: "\"") else { return nil }
         let inner = self.bytes.dropFirst().dropLast()

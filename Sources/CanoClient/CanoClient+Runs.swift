@@ -13,7 +13,7 @@ extension CanoClient {
     ///
     /// - Throws: ``CanoError``, `keyInUse` when the key belongs to a run with another input.
     public func start(_ request: StartRequest) async throws -> StartedRun {
-        let answer = try JSONObject(try await self.send(Self.request(start: request)), subject: "the answer")
+        let answer = try JSONMembers(try await self.send(Self.request(start: request)), subject: "the answer")
         switch try StartBody.readAnswer(answer) {
         case .created(let id): return StartedRun(id: id, isNew: true)
         case .existing(let id): return StartedRun(id: id, isNew: false)
@@ -27,7 +27,7 @@ extension CanoClient {
     public func startBatch(_ requests: [StartRequest]) async throws -> [StartAnswer] {
         var message = APIRequest(.post, ["runs:batch"])
         message.json { StartBody.write(requests, to: &$0) }
-        let answer = try JSONObject(try await self.send(message), subject: "the answer")
+        let answer = try JSONMembers(try await self.send(message), subject: "the answer")
         let answers = try StartBody.readAnswers(answer)
         guard answers.count == requests.count else {
             throw CanoError(.protocolViolation, "\(requests.count) starts got \(answers.count) answers: check the URL")
@@ -53,15 +53,15 @@ extension CanoClient {
         wait: Duration = .zero
     ) async throws -> RunDetail {
         let message = Self.request(run: id, after: after, limit: limit, wait: wait)
-        return try RunDetail(JSONObject(try await self.send(message), subject: "the answer"))
+        return try RunDetail(JSONMembers(try await self.send(message), subject: "the answer"))
     }
 
     /// Runs, newest first.
     public func runs(_ query: RunQuery = RunQuery()) async throws -> [RunView] {
-        let answer = try JSONObject(try await self.send(Self.request(query)), subject: "the answer")
+        let answer = try JSONMembers(try await self.send(Self.request(query)), subject: "the answer")
         var runs: [RunView] = []
         for (index, run) in try answer.array("runs").enumerated() {
-            runs.append(try RunView(JSONObject(run, subject: "runs[\(index)]")))
+            runs.append(try RunView(JSONMembers(run, subject: "runs[\(index)]")))
         }
         return runs
     }
@@ -91,7 +91,7 @@ extension CanoClient {
     ///
     /// - Returns: the run at that moment.
     public func cancel(_ id: RunID) async throws -> RunView {
-        try RunView(JSONObject(try await self.send(Self.request(cancel: id)), subject: "the answer"))
+        try RunView(JSONMembers(try await self.send(Self.request(cancel: id)), subject: "the answer"))
     }
 
     // MARK: Requests

@@ -11,25 +11,25 @@ extension CanoClient {
     /// - Throws: ``CanoError``, `invalidDefinition` with every problem, or `definitionChanged` when the version exists
     ///   with another content.
     public func apply(yaml text: String) async throws -> WorkflowView {
-        try WorkflowView(JSONObject(try await self.send(Self.request(apply: text)), subject: "the answer"))
+        try WorkflowView(JSONMembers(try await self.send(Self.request(apply: text)), subject: "the answer"))
     }
 
     /// All registered workflows, by name, then version.
     public func workflows() async throws -> [WorkflowView] {
-        let answer = try JSONObject(try await self.send(APIRequest(.get, ["workflows"])), subject: "the answer")
+        let answer = try JSONMembers(try await self.send(APIRequest(.get, ["workflows"])), subject: "the answer")
         var workflows: [WorkflowView] = []
         for (index, workflow) in try answer.array("workflows").enumerated() {
-            workflows.append(try WorkflowView(JSONObject(workflow, subject: "workflows[\(index)]")))
+            workflows.append(try WorkflowView(JSONMembers(workflow, subject: "workflows[\(index)]")))
         }
         return workflows
     }
 
     /// The workers connected to the coordinator.
     public func workers() async throws -> [WorkerView] {
-        let answer = try JSONObject(try await self.send(APIRequest(.get, ["workers"])), subject: "the answer")
+        let answer = try JSONMembers(try await self.send(APIRequest(.get, ["workers"])), subject: "the answer")
         var workers: [WorkerView] = []
         for (index, worker) in try answer.array("workers").enumerated() {
-            workers.append(try WorkerView(JSONObject(worker, subject: "workers[\(index)]")))
+            workers.append(try WorkerView(JSONMembers(worker, subject: "workers[\(index)]")))
         }
         return workers
     }
@@ -51,7 +51,7 @@ extension CanoClient {
     /// The name that a document gives its workflow; the server compares it with what it parsed.
     static func workflowName(in text: String) -> String? {
         if text.drop(while: \.isWhitespace).first == "{" {
-            let document = try? JSONObject(JSONText(Array(text.utf8), subject: "it"), subject: "it")
+            let document = try? JSONMembers(JSONText(Array(text.utf8), subject: "it"), subject: "it")
             return try? document?.string("workflow")
         }
         let label = "workflow:"

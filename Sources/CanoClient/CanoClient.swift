@@ -129,7 +129,7 @@ public final class CanoClient: Sendable {
             "\(self.configuration.url) answered \(status) in a way no coordinator does: check the URL"
         )
         do {
-            let body = try JSONObject(JSONText(bytes, subject: "the answer"), subject: "the answer")
+            let body = try JSONMembers(JSONText(bytes, subject: "the answer"), subject: "the answer")
             return try ErrorBody.read(body, fallback: fallback) ?? stranger
         } catch {
             return stranger

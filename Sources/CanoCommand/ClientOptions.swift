@@ -34,12 +34,12 @@ struct ClientOptions: ParsableArguments {
     }
 
     /// Sends a request, then prints the JSON as it came, or what `render` makes of it.
-    func show(_ request: APIRequest, _ render: (JSONObject, Style) throws -> String) async throws {
+    func show(_ request: APIRequest, _ render: (JSONMembers, Style) throws -> String) async throws {
         let answer = try await self.withClient { try await $0.send(request) }
         if self.json {
             Console.write(String(decoding: answer.bytes, as: UTF8.self) + "\n")
         } else {
-            Console.write(try render(JSONObject(answer, subject: "the answer"), Console.style))
+            Console.write(try render(JSONMembers(answer, subject: "the answer"), Console.style))
         }
     }
 }

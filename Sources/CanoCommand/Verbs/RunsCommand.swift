@@ -26,7 +26,7 @@ struct RunsCommand: AsyncParsableCommand {
     func run() async throws {
         try await self.client.show(CanoClient.request(try self.query())) { answer, style in
             var runs: [RunView] = []
-            for run in try answer.array("runs") { runs.append(try RunView(JSONObject(run, subject: "a run"))) }
+            for run in try answer.array("runs") { runs.append(try RunView(JSONMembers(run, subject: "a run"))) }
             return RunText.list(runs, style)
         }
     }

@@ -17,7 +17,7 @@ struct WorkersCommand: AsyncParsableCommand {
         try await self.client.show(APIRequest(.get, ["workers"])) { answer, style in
             var workers: [WorkerView] = []
             for worker in try answer.array("workers") {
-                workers.append(try WorkerView(JSONObject(worker, subject: "a worker")))
+                workers.append(try WorkerView(JSONMembers(worker, subject: "a worker")))
             }
             return WorkerText.list(workers, style)
         }

@@ -111,7 +111,7 @@ struct RefusedRequestTests {
             )
             #expect(answer.status == wanted.status, "\(answer.body)")
             #expect(answer.body.contains(wanted.mention), "\(answer.body)")
-            let body = try JSONObject(JSONText(Array(answer.body.utf8), subject: "it"), subject: "it")
+            let body = try JSONMembers(JSONText(Array(answer.body.utf8), subject: "it"), subject: "it")
             let error = try #require(try ErrorBody.read(body, fallback: .storeCorrupt))
             #expect(error.code != .storeCorrupt)
             #expect(!error.message.contains("\n"))

@@ -21,7 +21,7 @@ package enum ErrorBody {
     /// Reads the error of an object that has one.
     ///
     /// A code that this version does not know becomes `fallback`.
-    package static func read(_ object: JSONObject, fallback: CanoError.Code) throws(CanoError) -> CanoError? {
+    package static func read(_ object: JSONMembers, fallback: CanoError.Code) throws(CanoError) -> CanoError? {
         guard object.text("error") != nil else { return nil }
         let error = try object.object("error")
         let code = try error.string("code").flatMap(CanoError.Code.init(name:)) ?? fallback

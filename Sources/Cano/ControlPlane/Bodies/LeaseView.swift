@@ -30,7 +30,7 @@ public struct LeaseView: Hashable, Sendable {
     }
 
     /// Reads what ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.state = try object.required("state", object.string("state"))
         self.visit = try object.required("visit", object.integer("visit"))
         self.path = try object.required("path", object.string("path"))

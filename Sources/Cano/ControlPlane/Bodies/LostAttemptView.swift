@@ -24,7 +24,7 @@ public struct LostAttemptView: Hashable, Sendable {
     }
 
     /// Reads what ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.path = try object.required("path", object.string("path"))
         self.attempt = try object.required("attempt", object.integer("attempt"))
         self.worker = try object.string("worker")

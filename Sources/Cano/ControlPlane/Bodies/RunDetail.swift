@@ -21,16 +21,16 @@ public struct RunDetail: Hashable, Sendable {
     }
 
     /// Reads what ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.run = try RunView(object.object("run"))
         self.timeline = []
         for (index, entry) in try object.array("timeline").enumerated() {
-            self.timeline.append(try TimelineEntry(JSONObject(entry, subject: "timeline[\(index)]")))
+            self.timeline.append(try TimelineEntry(JSONMembers(entry, subject: "timeline[\(index)]")))
         }
         self.next = try object.integer("next")
         self.leases = []
         for (index, lease) in try object.array("leases").enumerated() {
-            self.leases.append(try LeaseView(JSONObject(lease, subject: "leases[\(index)]")))
+            self.leases.append(try LeaseView(JSONMembers(lease, subject: "leases[\(index)]")))
         }
     }
 

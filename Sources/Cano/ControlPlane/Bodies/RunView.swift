@@ -46,7 +46,7 @@ public struct RunView: Hashable, Sendable {
     }
 
     /// Reads a view that ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.id = try object.required("id", object.run("id"))
         self.workflow = try object.required("workflow", object.string("workflow"))
         self.version = try object.required("version", object.integer("version"))

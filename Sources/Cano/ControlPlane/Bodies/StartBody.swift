@@ -18,7 +18,7 @@ package enum StartBody {
 
     /// Reads a batch of at most `limit` starts.
     package static func readBatch(_ text: JSONText, limit: Int) throws(CanoError) -> [StartRequest] {
-        let body = try JSONObject(text, subject: "the body")
+        let body = try JSONMembers(text, subject: "the body")
         try body.allow(["runs", "workflow", "version"])
         let starts = try body.required("runs", body.text("runs")?.elements)
         guard starts.count <= limit else {
@@ -61,7 +61,7 @@ package enum StartBody {
         subject: String,
         defaults: StartRequest?
     ) throws(CanoError) -> StartRequest {
-        let start = try JSONObject(text, subject: subject)
+        let start = try JSONMembers(text, subject: subject)
         try start.allow(Self.members)
         let inherited = defaults.flatMap { $0.workflow.isEmpty ? nil : $0.workflow }
         let own = try start.string("workflow")
@@ -103,17 +103,17 @@ package enum StartBody {
     }
 
     /// Reads one answer.
-    package static func readAnswer(_ object: JSONObject) throws(CanoError) -> StartAnswer {
+    package static func readAnswer(_ object: JSONMembers) throws(CanoError) -> StartAnswer {
         if let error = try ErrorBody.read(object, fallback: .invalidInput) { return .refused(error) }
         let run = try object.required("id", object.run("id"))
         return try object.bool("created") ?? true ? .created(run) : .existing(run)
     }
 
     /// Reads the answers to a batch.
-    package static func readAnswers(_ object: JSONObject) throws(CanoError) -> [StartAnswer] {
+    package static func readAnswers(_ object: JSONMembers) throws(CanoError) -> [StartAnswer] {
         var answers: [StartAnswer] = []
         for (index, answer) in try object.array("runs").enumerated() {
-            answers.append(try Self.readAnswer(JSONObject(answer, subject: "runs[\(index)]")))
+            answers.append(try Self.readAnswer(JSONMembers(answer, subject: "runs[\(index)]")))
         }
         return answers
     }

@@ -73,7 +73,7 @@ public struct TimelineEntry: Hashable, Sendable {
     }
 
     /// Reads what ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.seq = try object.required("seq", object.integer("seq"))
         self.at = try object.required("at", object.instant("at"))
         self.kind = try object.required("kind", object.string("kind"))
@@ -92,7 +92,7 @@ public struct TimelineEntry: Hashable, Sendable {
         self.branches = try object.integer("branches")
         self.lost = []
         for (index, lost) in try object.array("lost").enumerated() {
-            self.lost.append(try LostAttemptView(JSONObject(lost, subject: "lost[\(index)]")))
+            self.lost.append(try LostAttemptView(JSONMembers(lost, subject: "lost[\(index)]")))
         }
     }
 

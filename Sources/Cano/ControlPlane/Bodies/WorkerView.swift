@@ -33,7 +33,7 @@ public struct WorkerView: Hashable, Sendable {
     }
 
     /// Reads what ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.id = try object.required("id", object.string("id"))
         self.build = try object.string("build") ?? ""
         self.slots = try object.required("slots", object.integer("slots"))

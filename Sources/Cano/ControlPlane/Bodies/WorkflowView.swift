@@ -27,7 +27,7 @@ public struct WorkflowView: Hashable, Sendable {
     }
 
     /// Reads what ``write(to:)`` wrote.
-    package init(_ object: JSONObject) throws(CanoError) {
+    package init(_ object: JSONMembers) throws(CanoError) {
         self.name = try object.required("name", object.string("name"))
         self.version = try object.required("version", object.integer("version"))
         self.digest = try object.required("digest", object.string("digest"))

@@ -3,7 +3,7 @@
 package import CanoEngine
 
 /// The members of a JSON object, read by name; what has the wrong type is an error that names it.
-package struct JSONObject: Sendable {
+package struct JSONMembers: Sendable {
     /// What the object is, for messages, such as `runs[3]`.
     package let subject: String
     private var members: [(name: String, value: JSONText)]
@@ -63,8 +63,8 @@ package struct JSONObject: Sendable {
     }
 
     /// An object.
-    package func object(_ name: String) throws(CanoError) -> JSONObject {
-        try JSONObject(try self.required(name, self.text(name)), subject: "'\(name)' in \(self.subject)")
+    package func object(_ name: String) throws(CanoError) -> JSONMembers {
+        try JSONMembers(try self.required(name, self.text(name)), subject: "'\(name)' in \(self.subject)")
     }
 
     /// The strings of an array; none when it is absent.

@@ -19,20 +19,6 @@ struct SplitProgress: Hashable {
         var ended: Int { self.succeeded + self.failed + self.cancelled }
     }
 
-    /// An attempt that did not end with a result.
-    struct Incident: Hashable {
-        enum Kind: String, Hashable {
-            case lost, retried, failed
-        }
-
-        var kind: Kind
-        var path: String
-        var attempt: Int
-        var worker: String?
-        var token: String?
-        var reason: String
-    }
-
     /// The splits in the order in which they were entered.
     private(set) var splits: [Split] = []
     /// What went wrong on the way, in order.
@@ -84,30 +70,12 @@ struct SplitProgress: Hashable {
     private mutating func lose(_ entry: TimelineEntry) {
         guard !entry.lost.isEmpty else { return self.note(.lost, entry) }
         for lost in entry.lost {
-            self.incidents.append(
-                Incident(
-                    kind: .lost,
-                    path: lost.path,
-                    attempt: lost.attempt,
-                    worker: lost.worker,
-                    token: lost.token,
-                    reason: entry.reason ?? ""
-                )
-            )
+            self.incidents.append(Incident(lost, reason: entry.reason ?? ""))
         }
     }
 
     private mutating func note(_ kind: Incident.Kind, _ entry: TimelineEntry) {
         let reason = [entry.reason, entry.detail].compactMap(\.self).joined(separator: ": ")
-        self.incidents.append(
-            Incident(
-                kind: kind,
-                path: entry.path ?? "",
-                attempt: entry.attempt ?? 0,
-                worker: entry.worker,
-                token: entry.token,
-                reason: reason
-            )
-        )
+        self.incidents.append(Incident(kind, entry, reason: reason))
     }
 }

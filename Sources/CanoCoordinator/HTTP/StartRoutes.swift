@@ -20,7 +20,6 @@ struct StartRoutes: Sendable {
     private func start(_ request: Request) async throws -> Response {
         let body = try await request.json(upTo: self.limits.payloadBytes + Self.envelopeBytes)
         let start = try StartBody.readStart(body)
-        if let objection = self.objection(to: start) { throw objection }
         guard let answer = try await self.plane.start([start], caller: request.caller).first else {
             throw CanoError(.storeCorrupt, "the coordinator gave no answer to a start: its log has the reason")
         }
@@ -39,28 +38,7 @@ struct StartRoutes: Sendable {
     private func startBatch(_ request: Request) async throws -> Response {
         let body = try await request.json(upTo: self.limits.frameBytes)
         let starts = try StartBody.readBatch(body, limit: self.limits.startsPerRequest)
-        var answers: [StartAnswer?] = starts.map { self.objection(to: $0).map(StartAnswer.refused) }
-        let admitted = starts.indices.filter { answers[$0] == nil }
-        if !admitted.isEmpty {
-            let given = try await self.plane.start(admitted.map { starts[$0] }, caller: request.caller)
-            for (index, answer) in zip(admitted, given) { answers[index] = answer }
-        }
-        let missing = CanoError(.storeUnavailable, "the coordinator gave no answer: start it again with the same key")
-        return Response.json { StartBody.write(answers.map { $0 ?? .refused(missing) }, to: &$0) }
-    }
-
-    /// What is too large in a start, whatever the coordinator knows.
-    private func objection(to start: StartRequest) -> CanoError? {
-        if let context = start.context, context.count > self.limits.payloadBytes {
-            let sizes = "\(context.count) bytes, at most \(self.limits.payloadBytes)"
-            return CanoError(.limitExceeded, "the context has \(sizes): keep large data elsewhere and pass its place")
-        }
-        if let key = start.key, key.isEmpty || key.count > self.limits.nameCharacters {
-            return CanoError(
-                .limitExceeded,
-                "the key has \(key.count) characters: it needs 1 to \(self.limits.nameCharacters)"
-            )
-        }
-        return nil
+        let answers = starts.isEmpty ? [] : try await self.plane.start(starts, caller: request.caller)
+        return Response.json { StartBody.write(answers, to: &$0) }
     }
 }

@@ -63,7 +63,6 @@ struct RefusedRequestTests {
             status: 413,
             mention: "bytes"
         ),
-        Case(testDescription: "empty key", body: #"{"workflow":"w","key":""}"#, status: 413, mention: "key"),
         Case(testDescription: "unknown path", path: "/v2/runs", status: 404, mention: "/v2/runs"),
         Case(testDescription: "unknown method", method: "DELETE", status: 404, mention: "DELETE"),
         Case(

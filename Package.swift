@@ -51,6 +51,7 @@ let package = Package(
         .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -77,7 +78,11 @@ let package = Package(
             exclude: ["cano.proto"],
             swiftSettings: settings
         ),
-        .target(name: "CanoClient", dependencies: ["Cano", httpClient, nioCore], swiftSettings: settings),
+        .target(
+            name: "CanoClient",
+            dependencies: ["Cano", httpClient, nioCore, .product(name: "NIOHTTP1", package: "swift-nio")],
+            swiftSettings: settings
+        ),
         .target(
             name: "CanoWorker",
             dependencies: [
@@ -91,6 +96,7 @@ let package = Package(
             name: "CanoCoordinator",
             dependencies: [
                 "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, yams,
+                .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],
             swiftSettings: settings
@@ -121,6 +127,19 @@ let package = Package(
         .testTarget(
             name: "CanoWorkerTests",
             dependencies: ["Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CanoCoordinatorTests",
+            dependencies: [
+                "CanoCoordinator", "CanoClient", logging, lifecycle, nioCore, httpClient,
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CanoCommandTests",
+            dependencies: ["CanoCommand", "CanoClient", arguments],
             swiftSettings: settings
         ),
         .testTarget(

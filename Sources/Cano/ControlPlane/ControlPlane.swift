@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-package import CanoEngine
+public import CanoEngine
 
 /// What operators and clients can ask of a coordinator; the HTTP API is a thin layer over it.
 package protocol ControlPlane: Sendable {
@@ -18,6 +18,8 @@ package protocol ControlPlane: Sendable {
     func runs(_ query: RunQuery) async throws(CanoError) -> [RunSummary]
     /// A run's records, in order, behind `after`.
     func history(of run: RunID, after: Int, limit: Int) async throws(CanoError) -> [HistoryRow]
+    /// Where a run is. There is a default that reads the history; a coordinator that knows better says so.
+    func position(of run: RunID) async throws(CanoError) -> RunPosition
     /// What the run's leases are doing now, as far as this process knows.
     func liveLeases(of run: RunID) async -> [LiveLease]
     /// Asks a run to end; returns its summary at that moment. Throws `unknownRun`. A finished run stays as it is.
@@ -42,17 +44,20 @@ package struct Caller: Hashable, Sendable {
 }
 
 /// The wish to start a run.
-package struct StartRequest: Hashable, Sendable {
+public struct StartRequest: Hashable, Sendable {
     /// The workflow's name.
-    package var workflow: String
+    public var workflow: String
     /// The version; `nil` for the highest that is registered.
-    package var version: Int?
+    public var version: Int?
     /// The user's key, unique per workflow; `nil` for none.
-    package var key: String?
+    public var key: String?
     /// The context; `nil` for the definition's own.
-    package var context: Payload?
+    ///
+    /// Over HTTP it must be JSON.
+    public var context: Payload?
 
-    package init(workflow: String, version: Int? = nil, key: String? = nil, context: Payload? = nil) {
+    /// A wish from its parts.
+    public init(workflow: String, version: Int? = nil, key: String? = nil, context: Payload? = nil) {
         self.workflow = workflow
         self.version = version
         self.key = key
@@ -61,7 +66,7 @@ package struct StartRequest: Hashable, Sendable {
 }
 
 /// What became of one start.
-package enum StartAnswer: Sendable {
+public enum StartAnswer: Sendable {
     /// A run was created.
     case created(RunID)
     /// The key names this run, which was started with the same input before.

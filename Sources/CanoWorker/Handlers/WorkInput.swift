@@ -67,7 +67,7 @@ struct WorkInput: Sendable {
             self.write = { bytes in WorkInput.write(payload, to: &bytes) }
         }
 
-        init(branches: [BranchResult]) {
+        init(branches: [BranchOutcome]) {
             self.name = "branches"
             self.write = { bytes in WorkInput.write(branches, to: &bytes) }
         }
@@ -96,7 +96,7 @@ struct WorkInput: Sendable {
         }
     }
 
-    private static func write(_ branches: [BranchResult], to bytes: inout [UInt8]) {
+    private static func write(_ branches: [BranchOutcome], to bytes: inout [UInt8]) {
         bytes.append(UInt8(ascii: "["))
         for (index, branch) in branches.enumerated() {
             if index > 0 { bytes.append(UInt8(ascii: ",")) }

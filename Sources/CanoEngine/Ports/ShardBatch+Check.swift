@@ -8,10 +8,13 @@ extension ShardBatch {
     /// records are dense and in order, that a run is created together with its first record, and that it is moved to
     /// the finished ones together with its last.
     package func problem() -> String? {
+        let ending = Set(self.finished.lazy.map(\.run))
         var started: Set<RunID> = []
         for start in self.starts {
             if let problem = self.foreign(start.run) { return problem }
-            if start.status.isFinished { return "run \(start.run) is started as \(start.status.name)" }
+            if start.status.isFinished && !ending.contains(start.run) {
+                return "run \(start.run) is started as \(start.status.name), but not finished"
+            }
             if !started.insert(start.run).inserted { return "run \(start.run) is started twice in one batch" }
         }
         for update in self.updates {

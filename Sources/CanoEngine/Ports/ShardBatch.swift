@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /// What one shard's owner wants to be durable, all or nothing.
+///
+/// Every run in it is of the shard. The records of a run are dense and in order; a run is created together with its
+/// first record and moved to the finished ones together with its last. It is written in the order of its fields.
 public struct ShardBatch: Hashable, Sendable {
     /// The shard.
     public var shard: ShardID

@@ -58,7 +58,11 @@ struct QuestionTests {
             batch.updates.append(RunUpdate(run: brief, status: .waiting, wakeAt: Sample.time, note: "soon"))
             batch.finish(brief, seq: 2, status: .cancelled, note: "ann")
             batch.add(Sample.start(long))
+            let instant = sample.run(in: first)
+            batch.add(Sample.start(instant, status: .succeeded))
+            batch.finish(instant, seq: 2)
             try await store.write(batch)
+            #expect(try await store.summary(of: instant)?.status == .succeeded)
             let summary = RunSummary(
                 run: brief,
                 definition: Sample.definition,

@@ -25,7 +25,7 @@ struct WorkflowHandler: WorkHandler {
             let problem = self.failure(CanoError.Code.invalidInput.name, "\(error.cause)", isRetryable: false)
             return self.undelivered(problem, grant, step)
         } catch {
-            return self.result(of: error)
+            return self.result(of: error, grant, task)
         }
         guard let problem = self.problem(with: completion, of: grant) else { return .completed(completion) }
         return self.undelivered(problem, grant, step)
@@ -64,20 +64,29 @@ struct WorkflowHandler: WorkHandler {
 
     // MARK: Failures
 
-    private func result(of error: any Error) -> AttemptReport.Result {
+    private func result(of error: any Error, _ grant: LeaseGrant, _ task: TaskContext) -> AttemptReport.Result {
         switch error {
         case let failure as TaskFailure:
             let kept = self.failure(failure.code, failure.message, isRetryable: failure.isRetryable)
             return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
         case is CancellationError:
-            return .stopped(self.failure(CanoError.Code.cancelled.name, "the attempt was stopped"))
+            return self.stopped(grant, task, "")
         case _ where Task.isCancelled:
-            return .stopped(self.failure(CanoError.Code.cancelled.name, "the attempt was stopped: \(error)"))
+            return self.stopped(grant, task, ": \(error)")
         case let error as CanoError where error.code == .invalidInput:
             return .failed(self.failure(error.code.name, error.message, isRetryable: false), retryAfter: nil)
         default:
             return .failed(self.failure(CanoError.Code.taskFailed.name, "\(error)"), retryAfter: nil)
         }
+    }
+
+    /// Whoever cancels a task cannot say why, so the deadline tells whether its time was up.
+    private func stopped(_ grant: LeaseGrant, _ task: TaskContext, _ detail: String) -> AttemptReport.Result {
+        if let deadline = task.deadline, ContinuousClock.now >= deadline {
+            let bound = grant.timeout.map { " of \($0.milliseconds) ms" } ?? ""
+            return .stopped(self.failure("timeout", "the attempt took longer than its timeout\(bound)\(detail)"))
+        }
+        return .stopped(self.failure(CanoError.Code.cancelled.name, "the attempt was stopped\(detail)"))
     }
 
     private func failed(_ message: String) -> AttemptReport.Result {

@@ -18,7 +18,12 @@ struct Bench {
         self.digest = self.definition.digest
     }
 
-    func perform(_ state: String, _ input: LeaseGrant.Input) async -> AttemptReport.Result {
+    func perform(
+        _ state: String,
+        _ input: LeaseGrant.Input,
+        timeout: Span? = nil,
+        deadline: ContinuousClock.Instant? = nil
+    ) async -> AttemptReport.Result {
         let run = RunID(at: Instant(microseconds: 0), shard: ShardID(rawValue: 1), random: (1, 2))
         let path: WorkPath =
             switch input {
@@ -39,10 +44,10 @@ struct Bench {
             handler: TaskDefinition.compiledHandler,
             arguments: nil,
             next: self.definition.states.first { $0.name == state }?.step.next ?? [],
-            timeout: nil,
+            timeout: timeout,
             input: input
         )
-        let task = TaskContext(grant: grant, deadline: nil, logger: Logger(label: "test")) { _ in }
+        let task = TaskContext(grant: grant, deadline: deadline, logger: Logger(label: "test")) { _ in }
         guard let handler = self.catalogue.handler(for: grant) else {
             Issue.record("no handler for \(state)")
             return .released

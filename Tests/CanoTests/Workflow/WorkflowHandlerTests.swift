@@ -200,6 +200,14 @@ struct TaskFailureTests {
         #expect(failure.code == "cancelled")
     }
 
+    @Test("an attempt that was cancelled because its time was up says so")
+    func timeout() async throws {
+        let input = LeaseGrant.Input.task(context: WorkflowHandlerTests.context("cancellation"), branches: nil)
+        let result = try await Bench(Shapes()).perform("never", input, timeout: .seconds(2), deadline: .now)
+        let failure = Failure(code: "timeout", message: "the attempt took longer than its timeout of 2000 ms")
+        #expect(result == .stopped(failure))
+    }
+
     @Test("a CancellationError counts as stopped")
     func cancellation() async throws {
         guard case .stopped = try await Self.run("cancellation") else {

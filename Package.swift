@@ -24,6 +24,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals: Target.Dependency = .product(name: "UnixSignals", package: "swift-service-lifecycle")
 let arguments: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -95,7 +96,7 @@ let package = Package(
         .target(
             name: "CanoCoordinator",
             dependencies: [
-                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, yams,
+                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals, yams,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],

@@ -92,7 +92,12 @@ package final class Coordinator: Service {
             }
             group.addTask { try await self.control.run() }
             defer { group.cancelAll() }
-            try await group.next()
+            // Whoever ends first ends the others; being cancelled is how they are told to stop.
+            do { try await group.next() } catch is CancellationError {}
+            group.cancelAll()
+            while let ended = await group.nextResult() {
+                if case .failure(let error) = ended, !(error is CancellationError) { throw error }
+            }
         }
         await self.host.store.close()
         self.logger.info("coordinator stopped")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-package import Cano
-public import CanoEngine
+public import Cano
+import CanoEngine
 import FoundationEssentials
 public import Logging
 public import ServiceLifecycle
@@ -19,14 +19,15 @@ public final class Worker: Service {
     private let mailbox = Mailbox()
 
     /// A worker for the work in a catalogue.
-    package init(configuration: WorkerConfiguration, catalogue: WorkCatalogue, logger: Logger) {
+    public init(configuration: WorkerConfiguration, catalogue: WorkCatalogue, logger: Logger) {
         self.configuration = configuration
         self.catalogue = catalogue
         self.logger = logger
     }
 
-    /// Runs until it is asked to stop: by graceful shutdown, which lets it finish and hand back what it holds, or by
-    /// cancellation, which does not. Call it once.
+    /// Runs until it is asked to stop.
+    ///
+    /// Graceful shutdown lets it finish and hand back what it holds; cancellation does not. Call it once.
     ///
     /// - Throws: `invalidInput` for a configuration that cannot be, and what a coordinator refused it for, such as
     ///   `unauthorized`.

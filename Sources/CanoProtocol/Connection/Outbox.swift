@@ -26,6 +26,8 @@ final class Outbox<Frame: SessionFrame>: Sendable {
         var isWriting = false
     }
 
+    private enum Answer { case taken, mustWrite, refused, overflow }
+
     /// What the event loop does next.
     private enum Step {
         case write([Frame], [Flushed])
@@ -58,7 +60,6 @@ final class Outbox<Frame: SessionFrame>: Sendable {
     /// Returns false when that made the outbox overflow, or when it is closed already; `flushed` is then not called.
     func put(_ frames: [Frame], flushed: Flushed?) -> Bool {
         let bytes = frames.reduce(0) { $0 + $1.estimatedBytes }
-        enum Answer { case taken, mustWrite, refused, overflow }
         let answer = self.state.withLock { state -> Answer in
             guard case .open = state.phase else { return .refused }
             let count = state.frames.count + frames.count

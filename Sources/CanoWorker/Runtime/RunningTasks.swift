@@ -22,7 +22,7 @@ final class RunningTasks: Sendable {
     private let entries = Guarded<[LeaseRef: Entry]>([:])
 
     /// Runs `body` in the current task so that ``cancel(_:)`` reaches it.
-    func run<Value: Sendable>(_ lease: LeaseRef, _ body: () async -> Value) async -> Value {
+    func run<Value: Sendable>(_ lease: LeaseRef, _ body: @Sendable () async -> Value) async -> Value {
         await withUnsafeCurrentTask { task in
             if let task {
                 let handle = TaskHandle(task: task)

@@ -109,7 +109,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "cano-worker",
-            dependencies: ["CanoWorker", arguments, lifecycle, logging],
+            dependencies: ["Cano", "CanoEngine", "CanoWorker", arguments, lifecycle, logging],
             swiftSettings: settings
         ),
         .executableTarget(
@@ -127,7 +127,9 @@ let package = Package(
         ),
         .testTarget(
             name: "CanoWorkerTests",
-            dependencies: ["Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle],
+            dependencies: [
+                "Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle, nioCore, nioPosix,
+            ],
             swiftSettings: settings
         ),
         .testTarget(

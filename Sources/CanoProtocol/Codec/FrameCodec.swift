@@ -42,9 +42,9 @@ package enum FrameCodec {
     }
 
     /// The frame that tells the other side why the connection ends; both sides may send it.
-    package static func refusal(_ error: CanoError, limits: Limits) -> ByteBuffer {
+    package static func refusal(_ error: CanoError, messageCharacters: Int) -> ByteBuffer {
         var buffer = ByteBuffer()
-        let message = String(error.message.prefix(limits.messageCharacters))
+        let message = String(error.message.prefix(messageCharacters))
         let frame = CoordinatorFrame.refused(code: error.code.name, message: message)
         guard let body = try? frame.serialized() else { return buffer }  // no reason is better than no end
         buffer.writeInteger(UInt32(body.count))

@@ -17,19 +17,17 @@ package struct FrameConnection<In: SessionFrame, Out: SessionFrame>: Sendable {
     package let peer: String
 
     private let outbox: Outbox<Out>
-    private let channel: any Channel
 
-    /// Puts frames into the outbox, in order, and returns at once; a writer sends all that waits with one flush.
+    /// Puts frames into the outbox, in order, and returns at once; all that waits goes out with one flush.
+    ///
+    /// `flushed`, if given, is called once from another thread: with true when the operating system has the frames, so
+    /// that a crash of this process cannot unsay them, with false when the connection broke before.
     ///
     /// Returns false when the connection is closed already or the outbox overflowed, which closes it: ``inbound`` then
-    /// ends with the reason.
+    /// ends with the reason. `flushed` is not called then.
     @discardableResult
-    package func send(_ frames: [Out]) -> Bool {
-        guard !frames.isEmpty else { return true }
-        if self.outbox.put(frames) { return true }
-        // A writer that waits for the peer to read would never notice.
-        if self.outbox.failure != nil { self.channel.close(promise: nil) }
-        return false
+    package func send(_ frames: [Out], flushed: (@Sendable (Bool) -> Void)? = nil) -> Bool {
+        self.outbox.put(frames, flushed: flushed)
     }
 
     /// Closes when what waits in the outbox is written; ``inbound`` then ends.
@@ -44,7 +42,7 @@ package struct FrameConnection<In: SessionFrame, Out: SessionFrame>: Sendable {
 
     // MARK: Running
 
-    typealias NIOChannel = NIOAsyncChannel<Arrival<In>, ByteBuffer>
+    typealias NIOChannel = NIOAsyncChannel<Arrival<In>, Never>
 
     /// Wraps a channel; called on its event loop while it is set up.
     static func wrap(_ channel: any Channel, limits: Limits) throws -> NIOChannel {
@@ -58,20 +56,19 @@ package struct FrameConnection<In: SessionFrame, Out: SessionFrame>: Sendable {
 
     /// Runs `body` on a wrapped channel and closes it behind.
     static func run<Value: Sendable>(
-        _ channel: NIOChannel,
+        _ asyncChannel: NIOChannel,
         limits: Limits,
         outboxLimits: OutboxLimits,
         body: @Sendable (FrameConnection) async throws -> Value
     ) async throws -> Value {
-        try await channel.executeThenClose { inbound, outbound in
-            let outbox = Outbox<Out>(limits: outboxLimits)
+        try await asyncChannel.executeThenClose { inbound in
+            let channel = asyncChannel.channel
+            let outbox = Outbox<Out>(channel: channel, limits: limits, outboxLimits: outboxLimits)
             let connection = FrameConnection(
                 inbound: FrameSequence(inbound: inbound, outbox: outbox),
-                peer: channel.channel.remoteAddress.map(Self.text) ?? "unknown",
-                outbox: outbox,
-                channel: channel.channel
+                peer: channel.remoteAddress.map(Self.text) ?? "unknown",
+                outbox: outbox
             )
-            async let writing: Void = Self.write(from: outbox, to: outbound, of: channel.channel, limits: limits)
             let result: Result<Value, any Error>
             do {
                 result = .success(try await body(connection))
@@ -80,45 +77,17 @@ package struct FrameConnection<In: SessionFrame, Out: SessionFrame>: Sendable {
             }
             // What is left is written, but a peer that does not read cannot hold us.
             outbox.finish()
-            let deadline = channel.channel.eventLoop.scheduleTask(in: Self.closingTime) {
-                channel.channel.close(promise: nil)
+            let deadline = channel.eventLoop.scheduleTask(in: Self.closingTime) { channel.close(promise: nil) }
+            await withCheckedContinuation { continuation in
+                channel.closeFuture.whenComplete { _ in continuation.resume() }
             }
-            await writing
             deadline.cancel()
+            outbox.fail(CanoError(.unreachable, "the connection is closed"))
             return try result.get()
         }
     }
 
     private static var closingTime: TimeAmount { .seconds(5) }
-
-    private static func write(
-        from outbox: Outbox<Out>,
-        to outbound: NIOAsyncChannelOutboundWriter<ByteBuffer>,
-        of channel: any Channel,
-        limits: Limits
-    ) async {
-        do {
-            while true {
-                switch try await outbox.drain() {
-                case .frames(let frames):
-                    var buffer = channel.allocator.buffer(capacity: 1024)
-                    for frame in frames {
-                        try FrameCodec.append(frame, to: &buffer, limit: limits.frameBytes)
-                    }
-                    try await outbound.write(buffer)
-                case .finished(let refusal):
-                    if let refusal { try await outbound.write(FrameCodec.refusal(refusal, limits: limits)) }
-                    channel.close(promise: nil)
-                    return
-                }
-            }
-        } catch {
-            let reason =
-                error as? CanoError ?? CanoError(.shuttingDown, "the connection is broken: \(error)", cause: error)
-            outbox.fail(reason)
-            channel.close(promise: nil)
-        }
-    }
 
     private static func text(_ address: SocketAddress) -> String {
         "\(address.ipAddress ?? "?"):\(address.port ?? 0)"

@@ -29,7 +29,7 @@
 ///     Hello                          ->
 ///                                    <-    Welcome (or Refused, and the connection closes)
 ///                                    <-    Owned (the shards of this coordinator and their epochs)
-///     Resume (what it still holds)   ->
+///     Resume (what it still holds)   ->          at once behind Welcome, also when there is nothing
 ///     Reports (not yet answered)     ->
 ///     Credit (free slots)            ->
 ///                                    <-    Leases
@@ -45,7 +45,8 @@
 ///                                    <-    Answers
 ///     closes
 ///
-/// Between `Welcome` and the end, frames of either side may come in any order that this file does not exclude.
+/// Between `Welcome` and the end, frames of either side may come in any order that this file does not exclude. Between
+/// `Hello` and `Welcome` neither side says anything else.
 ///
 /// LEASES AND TOKENS. A lease is the right to do one attempt of one piece of work, and its token is the fence of that
 /// right: (epoch of the shard, counter), raised at every grant. Every frame about a lease carries its `LeaseRef`,
@@ -580,7 +581,8 @@ nonisolated struct WireDemand: Sendable {
   init() {}
 }
 
-/// The coordinator gives back unused credit: the worker may count so much less as given to this session.
+/// The coordinator gives back unused credit: the worker counts so much less as given to this session, and gives it no
+/// more until it says `Demand` above zero.
 nonisolated struct WireRecalled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
@@ -1375,9 +1377,10 @@ nonisolated struct WireHeartbeat: Sendable {
   init() {}
 }
 
-/// After a reconnect, or when `Owned` names a higher epoch: leases that the worker still holds. Those that the coordinator
-/// does not adopt are answered with `Lost`, or, when it does not own the shard, with `NotOwner`. There is no answer for
-/// those that it adopts. An empty list is allowed.
+/// Leases that the worker still holds. It is the first frame behind every `Welcome`, also when it is empty: leases of an
+/// older session that it does not name are not held any more. It is sent again when `Owned` names a higher epoch. Leases
+/// that the coordinator does not adopt are answered with `Lost`, or, when it does not own the shard, with `NotOwner`.
+/// There is no answer for those that it adopts. Offering one twice is allowed.
 nonisolated struct WireResume: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -94,7 +94,7 @@ struct ExampleTests {
         let expanded = try await self.perform(
             split.expand, "audit", visit: 2, .expand, next: ["report"], .expand(context: found, branches: nil))
         guard case .completed(.items(let items)) = expanded else { throw CanoError(.taskFailed, "\(expanded)") }
-        var branches: [BranchResult] = []
+        var branches: [CanoEngine.BranchResult] = []
         for (index, item) in items.enumerated() {
             let input = LeaseGrant.Input.branch(index: index, item: item, context: found)
             let ended = try await self.perform(split.branch, "audit", visit: 2, .branch(index), next: ["report"], input)

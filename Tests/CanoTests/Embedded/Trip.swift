@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import Cano
-import CanoEngine
 
 /// Books legs of a trip in parallel, then pays; what goes wrong is told by the context.
 struct Trip: Workflow {

@@ -22,7 +22,7 @@ struct ExecHandlerTests {
     func branches() async throws {
         let scripts = try Scripts()
         let show = try scripts.add("show", "cat")
-        let results: [BranchResult] = [
+        let results: [CanoEngine.BranchResult] = [
             .success(.json("[1]")), .success(Payload(bytes: Array("a\"b".utf8), type: .text)),
             .success(Payload(bytes: [1, 2, 3], type: .binary)), .cancelled,
             .failure(Failure(code: "exit", message: "no")),

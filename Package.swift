@@ -114,7 +114,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "CanoCommand",
-            dependencies: ["CanoClient", "CanoCoordinator", "CanoWorker", arguments, lifecycle, logging],
+            dependencies: ["CanoClient", "CanoCoordinator", "CanoWorker", arguments, lifecycle, signals, logging],
             swiftSettings: settings
         ),
         .testTarget(name: "HouseTests", swiftSettings: settings),

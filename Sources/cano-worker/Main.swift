@@ -7,6 +7,7 @@ import CanoWorker
 import FoundationEssentials
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// The worker daemon.
 @main

@@ -18,6 +18,13 @@ public struct Dispatch: Sendable {
         var solitude = Solitude.none
         /// Whether its worker was told about work that waits for credit.
         var hasDemand = false
+        /// Whether it takes no more until it says otherwise.
+        var isWithdrawn = false
+        /// The capabilities for which it stands in line.
+        var standsFor: Set<Capability> = []
+
+        /// Whether it can be given a lease like any other.
+        var isFree: Bool { self.credit > 0 && self.solitude == .none && !self.isWithdrawn }
     }
 
     /// What a suspect piece of work means for a session.
@@ -31,8 +38,10 @@ public struct Dispatch: Sendable {
     }
 
     private var queues: [Capability: Deque<WorkOffer>] = [:]
+    /// Suspect work for which no session is reserved yet.
+    private var suspects: [Capability: Deque<WorkOffer>] = [:]
     private var sessions: [SessionID: Session] = [:]
-    /// Sessions with credit, for each capability, in the order in which they take turns.
+    /// Sessions with credit, for each capability, in the order in which they take turns; each stands there once.
     private var turns: [Capability: Deque<SessionID>] = [:]
     /// How many offers wait.
     public private(set) var waiting = 0
@@ -52,10 +61,13 @@ public struct Dispatch: Sendable {
 
     /// Work became ready.
     public mutating func ready(_ offers: [WorkOffer], effects: inout [Effect]) {
+        var capabilities: [Capability] = []
         for offer in offers {
-            if offer.isExclusive { self.reserve(offer, effects: &effects) } else { self.enqueue(offer) }
+            self.enqueue(offer)
+            // Offers of one batch are mostly alike: no set is needed to keep this short.
+            if capabilities.last != offer.capability { capabilities.append(offer.capability) }
         }
-        for capability in Set(offers.map(\.capability)) { self.match(capability, effects: &effects) }
+        for capability in capabilities { self.match(capability, effects: &effects) }
     }
 
     /// A worker connected.
@@ -66,20 +78,20 @@ public struct Dispatch: Sendable {
     /// A worker can take so many more leases.
     public mutating func credit(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
         guard count > 0, self.sessions[session] != nil else { return }
-        self.sessions[session]?.credit += count
-        self.sessions[session]?.hasDemand = false
-        self.offerTurns(session, effects: &effects)
+        self.sessions[session]?.isWithdrawn = false
+        self.give(session, count, effects: &effects)
     }
 
     /// A lease that was granted was not there any more.
     public mutating func ungranted(_ session: SessionID, _ offer: WorkOffer, effects: inout [Effect]) {
-        self.end(session, effects: &effects)
-        self.credit(session, 1, effects: &effects)
+        self.end(session, 1, effects: &effects)
+        // What was withdrawn meanwhile stays so: its worker does not expect this credit to be used.
+        if self.sessions[session]?.isWithdrawn == false { self.give(session, 1, effects: &effects) }
     }
 
     /// Leases of a session ended, one way or another. Their slots come back as credit by the worker's own word.
     public mutating func ended(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
-        for _ in 0..<count { self.end(session, effects: &effects) }
+        self.end(session, count, effects: &effects)
     }
 
     /// A session took over leases that were granted elsewhere.
@@ -92,13 +104,17 @@ public struct Dispatch: Sendable {
     public mutating func withdraw(_ session: SessionID, isGone: Bool, effects: inout [Effect]) -> Int {
         guard var state = self.sessions[session] else { return 0 }
         let credit = state.credit
+        let solitude = state.solitude
+        for capability in state.standsFor { self.turns[capability]?.removeAll { $0 == session } }
+        state.standsFor = []
         state.credit = 0
-        if case .reserved(let offer) = state.solitude {
-            state.solitude = .none
-            self.sessions[session] = isGone ? nil : state
-            self.reserve(offer, effects: &effects)
-        } else {
-            self.sessions[session] = isGone ? nil : state
+        state.isWithdrawn = true
+        if case .reserved = solitude { state.solitude = .none }
+        self.sessions[session] = isGone ? nil : state
+        if case .reserved(let offer) = solitude {
+            self.suspects[offer.capability, default: []].prepend(offer)
+            self.waiting += 1
+            self.match(offer.capability, effects: &effects)
         }
         return credit
     }
@@ -106,33 +122,56 @@ public struct Dispatch: Sendable {
     // MARK: Matching
 
     private mutating func enqueue(_ offer: WorkOffer) {
-        self.queues[offer.capability, default: []].append(offer)
+        if offer.isExclusive {
+            self.suspects[offer.capability, default: []].append(offer)
+        } else {
+            self.queues[offer.capability, default: []].append(offer)
+        }
         self.waiting += 1
     }
 
-    private mutating func offerTurns(_ session: SessionID, effects: inout [Effect]) {
+    private mutating func give(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
+        self.sessions[session]?.credit += count
+        self.sessions[session]?.hasDemand = false
+        self.use(session, effects: &effects)
+    }
+
+    /// A session has something to give again: it does the work that it is reserved for, or stands in line.
+    private mutating func use(_ session: SessionID, effects: inout [Effect]) {
         guard let state = self.sessions[session] else { return }
+        if case .reserved(let offer) = state.solitude {
+            if state.leases == 0, state.credit > 0 { self.grant(offer, to: session, alone: true, effects: &effects) }
+            return
+        }
         for capability in state.capabilities {
-            if state.credit > 0, state.solitude == .none { self.turns[capability, default: []].append(session) }
+            self.stand(session, for: capability)
             self.match(capability, effects: &effects)
         }
     }
 
-    /// Grants offers of a capability to the sessions whose turn it is.
+    private mutating func stand(_ session: SessionID, for capability: Capability) {
+        guard self.sessions[session]?.isFree ?? false,
+            self.sessions[session]?.standsFor.insert(capability).inserted ?? false
+        else { return }
+        self.turns[capability, default: []].append(session)
+    }
+
+    /// Grants offers of a capability to the sessions whose turn it is; suspect work first.
     private mutating func match(_ capability: Capability, effects: inout [Effect]) {
+        if self.suspects[capability] != nil { self.reserve(capability, effects: &effects) }
         guard var queue = self.queues[capability], !queue.isEmpty else { return }
         // Taken out of the table, so that both change in place.
         self.queues[capability] = nil
         var turns = self.turns.removeValue(forKey: capability) ?? []
         while !queue.isEmpty, let session = turns.popFirst() {
-            guard var state = self.sessions[session], state.credit > 0, state.solitude == .none else { continue }
-            guard let offer = queue.popFirst() else { break }
+            self.sessions[session]?.standsFor.remove(capability)
+            guard self.sessions[session]?.isFree ?? false, let offer = queue.popFirst() else { continue }
             self.waiting -= 1
-            state.credit -= 1
-            state.leases += 1
-            effects.append(.grant(Grant(offer: offer, session: session, worker: state.worker)))
-            if state.credit > 0 { turns.append(session) }
-            self.sessions[session] = state
+            self.grant(offer, to: session, alone: false, effects: &effects)
+            if self.sessions[session]?.isFree ?? false {
+                self.sessions[session]?.standsFor.insert(capability)
+                turns.append(session)
+            }
         }
         if !queue.isEmpty {
             self.tellDemand(capability, queue.count, effects: &effects)
@@ -141,9 +180,17 @@ public struct Dispatch: Sendable {
         if !turns.isEmpty { self.turns[capability] = turns }
     }
 
+    private mutating func grant(_ offer: WorkOffer, to session: SessionID, alone: Bool, effects: inout [Effect]) {
+        guard let worker = self.sessions[session]?.worker else { return }
+        self.sessions[session]?.credit -= 1
+        self.sessions[session]?.leases += 1
+        if alone { self.sessions[session]?.solitude = .busy }
+        effects.append(.grant(Grant(offer: offer, session: session, worker: worker)))
+    }
+
     private mutating func tellDemand(_ capability: Capability, _ count: Int, effects: inout [Effect]) {
         for (id, state) in self.sessions where !state.hasDemand && state.credit == 0 && state.leases == 0 {
-            guard state.capabilities.contains(capability) else { continue }
+            guard !state.isWithdrawn, state.capabilities.contains(capability) else { continue }
             self.sessions[id]?.hasDemand = true
             effects.append(.demand(id, count))
         }
@@ -151,42 +198,37 @@ public struct Dispatch: Sendable {
 
     // MARK: Suspect work
 
-    /// Finds a session that does nothing else, or keeps one free for it.
-    private mutating func reserve(_ offer: WorkOffer, effects: inout [Effect]) {
-        let able = self.sessions.filter { $0.value.capabilities.contains(offer.capability) && $0.value.solitude == .none }
-        // The smallest number of leases is idle soonest; ties go to the older session, so that the choice is stable.
-        let best = able.filter { $0.value.credit > 0 || $0.value.leases > 0 }
-            .min { ($0.value.leases, $0.key.rawValue) < ($1.value.leases, $1.key.rawValue) }
-        guard let (id, state) = best else { return self.enqueue(offer) }
-        if state.leases == 0 {
-            self.grantAlone(offer, id, effects: &effects)
-        } else {
-            self.sessions[id]?.solitude = .reserved(offer)
+    /// Finds sessions that do nothing else for suspect work, or keeps sessions free for it.
+    private mutating func reserve(_ capability: Capability, effects: inout [Effect]) {
+        guard var suspects = self.suspects.removeValue(forKey: capability) else { return }
+        while let offer = suspects.first {
+            // The smallest number of leases is idle soonest; ties go to the older session, so that the choice is stable.
+            let best = self.sessions
+                .filter { session in
+                    let state = session.value
+                    return state.solitude == .none && !state.isWithdrawn && (state.credit > 0 || state.leases > 0)
+                        && state.capabilities.contains(capability)
+                }
+                .min { ($0.value.leases, $0.key.rawValue) < ($1.value.leases, $1.key.rawValue) }
+            guard let (id, state) = best else { break }
+            suspects.removeFirst()
+            self.waiting -= 1
+            if state.leases == 0 {
+                self.grant(offer, to: id, alone: true, effects: &effects)
+            } else {
+                self.sessions[id]?.solitude = .reserved(offer)
+            }
         }
+        guard !suspects.isEmpty else { return }
+        self.tellDemand(capability, suspects.count, effects: &effects)
+        self.suspects[capability] = suspects
     }
 
-    private mutating func grantAlone(_ offer: WorkOffer, _ session: SessionID, effects: inout [Effect]) {
-        guard var state = self.sessions[session] else { return }
-        state.credit -= 1
-        state.leases += 1
-        state.solitude = .busy
-        self.sessions[session] = state
-        effects.append(.grant(Grant(offer: offer, session: session, worker: state.worker)))
-    }
-
-    private mutating func end(_ session: SessionID, effects: inout [Effect]) {
-        guard var state = self.sessions[session] else { return }
-        state.leases = max(0, state.leases - 1)
-        self.sessions[session] = state
-        guard state.leases == 0 else { return }
-        switch state.solitude {
-        case .none: break
-        case .busy:
-            self.sessions[session]?.solitude = .none
-            self.offerTurns(session, effects: &effects)
-        case .reserved(let offer):
-            // The slot of the lease that just ended may not have come back yet; the credit is then owed.
-            self.grantAlone(offer, session, effects: &effects)
-        }
+    private mutating func end(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
+        guard let leases = self.sessions[session]?.leases else { return }
+        self.sessions[session]?.leases = max(0, leases - count)
+        guard leases <= count, let solitude = self.sessions[session]?.solitude, solitude != .none else { return }
+        if case .busy = solitude { self.sessions[session]?.solitude = .none }
+        self.use(session, effects: &effects)
     }
 }

@@ -133,13 +133,16 @@ extension Record {
         public var path: WorkPath
         /// What the task returned; `nil` when the outcome of its attempt is unknown.
         public var output: Payload?
+        /// The attempt that did it, where no other record names it: the run turned back when it ended.
+        public var cause: Attempt?
 
         /// A push from its parts.
-        public init(state: String, visit: Int, path: WorkPath, output: Payload?) {
+        public init(state: String, visit: Int, path: WorkPath, output: Payload?, cause: Attempt? = nil) {
             self.state = state
             self.visit = visit
             self.path = path
             self.output = output
+            self.cause = cause
         }
     }
 

@@ -28,7 +28,13 @@ extension HistoryRow {
         case .sagaPushed:
             guard let state = self.state else { throw self.corrupt("state") }
             return .sagaPushed(
-                Record.SagaPush(state: state, visit: self.visit, path: try self.work(), output: self.payload)
+                Record.SagaPush(
+                    state: state,
+                    visit: self.visit,
+                    path: try self.work(),
+                    output: self.payload,
+                    cause: self.knownAttempt
+                )
             )
         case .compensating:
             return .compensating(try self.ending())

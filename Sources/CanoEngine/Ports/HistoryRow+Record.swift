@@ -38,6 +38,7 @@ extension HistoryRow {
             self.state = push.state
             self.visit = push.visit
             self.path = push.path.description
+            self.set(push.cause)
             self.payload = push.output
         case .compensating(let ending):
             self.set(ending)

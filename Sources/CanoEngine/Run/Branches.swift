@@ -30,6 +30,8 @@ public struct Branches: Hashable, Sendable {
     public private(set) var backingOff = 0
     /// How many wait for a person.
     public private(set) var parked = 0
+    /// How many are recorded as held by workers that this owner has not heard from.
+    public private(set) var unoffered = 0
     /// What the join decided; `nil` while it has not.
     public internal(set) var decision: JoinDecision?
     /// Until when compensatable branches are awaited after the decision.
@@ -47,17 +49,18 @@ public struct Branches: Hashable, Sendable {
 
     /// Changes the attempts of a branch; the only way, so that the counts stay true.
     mutating func change<Result>(_ index: Int, _ body: (inout WorkUnit) -> Result) -> Result {
-        self.count(self.all[index].unit.state, by: -1)
-        defer { self.count(self.all[index].unit.state, by: 1) }
+        self.count(self.all[index].unit, by: -1)
+        defer { self.count(self.all[index].unit, by: 1) }
         return body(&self.all[index].unit)
     }
 
-    private mutating func count(_ state: WorkUnit.State, by change: Int) {
-        switch state {
+    private mutating func count(_ unit: WorkUnit, by change: Int) {
+        switch unit.state {
         case .leased: self.leased += change
         case .backingOff: self.backingOff += change
         case .parked: self.parked += change
-        case .ready, .closed: break
+        case .ready: if unit.isUnoffered { self.unoffered += change }
+        case .closed: break
         }
     }
 
@@ -71,7 +74,7 @@ public struct Branches: Hashable, Sendable {
         case .cancelled: break
         }
         self.all[index].result = result
-        self.change(index) { $0.state = .closed }
+        self.change(index) { $0.close() }
     }
 
     /// What the join says now; `nil` when the branches that still run decide.

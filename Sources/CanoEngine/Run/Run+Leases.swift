@@ -12,7 +12,7 @@ extension Run {
         worker: WorkerID,
         at now: Instant
     ) -> LeaseGrant? {
-        guard let unit = self.unit(path, visit: visit), unit.state == .ready, unit.attempt == attempt,
+        guard let unit = self.unit(path, visit: visit), unit.state == .ready, !unit.isUnoffered, unit.attempt == attempt,
             let grant = self.makeGrant(path, visit: visit, attempt: attempt, token: token)
         else { return nil }
         self.change(path) { $0.state = .leased(Lease(token: token, worker: worker, since: now)) }
@@ -25,8 +25,10 @@ extension Run {
         let path = lease.key.path
         guard let unit = self.unit(path, visit: lease.key.visit), unit.attempt == lease.attempt else { return false }
         if let held = unit.lease { return held.token == lease.token && held.worker == worker }
-        guard unit.state == .ready, unit.held.map({ $0.token == lease.token }) ?? true else { return false }
-        let isLeaving = self.isLeaving
+        guard unit.isUnclaimed, unit.held.map({ $0.token == lease.token }) ?? true else { return false }
+        let isLeaving = if case .forward = self.phase { self.isLeaving } else { false }
+        // Nobody awaits what cannot be undone once the run is about to leave it.
+        if isLeaving, self.task(path)?.undo == nil { return false }
         self.change(path) { unit in
             var adopted = Lease(token: lease.token, worker: worker, since: unit.held?.startedAt ?? now)
             adopted.hasStarted = true
@@ -65,42 +67,36 @@ extension Run {
 
     /// Everything that could be granted now.
     public var offers: [WorkOffer] {
-        switch (self.phase, self.position.step) {
-        case (.finished, _), (.forward, .timer), (.forward, .exit): return []
-        case (.undoing(let undoing), _):
-            guard let top = self.saga.last, undoing.unit.state == .ready else { return [] }
-            return self.offer(.undo(seq: top.seq), visit: top.visit, undoing.unit).map { [$0] } ?? []
-        case (.forward, .single(let unit)):
-            return unit.state == .ready ? self.offer(.step, unit).map { [$0] } ?? [] : []
-        case (.forward, .expanding(let unit)):
-            return unit.state == .ready ? self.offer(.expand, unit).map { [$0] } ?? [] : []
-        case (.forward, .branches(let branches)):
-            guard branches.decision == nil else { return [] }
-            return branches.all.indices.compactMap { index in
-                let unit = branches.all[index].unit
-                return unit.state == .ready ? self.offer(.branch(index), unit) : nil
-            }
+        if case .forward = self.phase, self.isLeaving { return [] }
+        return self.units.compactMap { key, unit in
+            unit.state == .ready && !unit.isUnoffered ? self.offer(key.path, visit: key.visit, unit) : nil
         }
     }
 
     /// Every lease that is out, with its worker.
     public var leases: [(LeaseRef, Lease)] {
-        var leases: [(LeaseRef, Lease)] = []
-        func add(_ path: WorkPath, _ visit: Int, _ unit: WorkUnit) {
-            guard let lease = unit.lease else { return }
-            let key = WorkKey(run: self.id, visit: visit, path: path)
-            leases.append((LeaseRef(key: key, attempt: unit.attempt, token: lease.token), lease))
+        if case .forward = self.phase, case .branches(let branches) = self.position.step, branches.leased == 0 {
+            return []
         }
+        return self.units.compactMap { key, unit in
+            guard let lease = unit.lease else { return nil }
+            return (LeaseRef(key: key, attempt: unit.attempt, token: lease.token), lease)
+        }
+    }
+
+    /// Every piece of work of this moment.
+    var units: [(key: WorkKey, unit: WorkUnit)] {
+        let visit = self.position.visit
+        func key(_ path: WorkPath, _ visit: Int) -> WorkKey { WorkKey(run: self.id, visit: visit, path: path) }
         switch (self.phase, self.position.step) {
-        case (.finished, _), (.forward, .timer), (.forward, .exit): break
+        case (.finished, _), (.forward, .timer), (.forward, .exit): return []
         case (.undoing(let undoing), _):
-            if let top = self.saga.last { add(.undo(seq: top.seq), top.visit, undoing.unit) }
-        case (.forward, .single(let unit)): add(.step, self.position.visit, unit)
-        case (.forward, .expanding(let unit)): add(.expand, self.position.visit, unit)
+            return self.saga.last.map { [(key(.undo(seq: $0.seq), $0.visit), undoing.unit)] } ?? []
+        case (.forward, .single(let unit)): return [(key(.step, visit), unit)]
+        case (.forward, .expanding(let unit)): return [(key(.expand, visit), unit)]
         case (.forward, .branches(let branches)):
-            for (index, branch) in branches.all.enumerated() { add(.branch(index), self.position.visit, branch.unit) }
+            return branches.all.enumerated().map { (key(.branch($0), visit), $1.unit) }
         }
-        return leases
     }
 
     func offer(_ path: WorkPath, visit: Int? = nil, _ unit: WorkUnit) -> WorkOffer? {

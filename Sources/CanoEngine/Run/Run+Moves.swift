@@ -80,18 +80,11 @@ extension Run {
     ) {
         guard case .branch(let index) = path, case .split(let split, _) = self.plan.states[self.position.state].step
         else { return }
-        let isLoser = self.isSatisfied && split.losers == .keep
         self.note(.branchDone(index: index, .success(output), attempt), in: &decision)
-        if split.branch.undo != nil, !isLoser {
+        if split.branch.undo != nil, !self.keepsLosers {
             self.note(.sagaPushed(self.push(path, output: output)), in: &decision)
         }
         self.decideJoin(at: now, in: &decision)
-    }
-
-    /// Whether the join was decided in favour and the run only awaits late branches.
-    private var isSatisfied: Bool {
-        guard case .branches(let branches) = self.position.step else { return false }
-        return branches.decision == .satisfied
     }
 
     /// Asks the join; returns whether it is decided.
@@ -126,29 +119,41 @@ extension Run {
     /// anything is awaited.
     mutating func stopLeases(at now: Instant, in decision: inout RunDecision) -> Bool {
         var awaited = false
-        for (ref, lease) in self.leases where !lease.isStopping {
-            let path = ref.key.path
-            guard self.task(path)?.undo == nil else {
-                awaited = true
-                decision.effects.append(.stop(ref, lease.worker))
-                self.change(path) { unit in
-                    guard case .leased(var lease) = unit.state else { return }
-                    lease.isStopping = true
-                    unit.state = .leased(lease)
-                }
+        var abandoned: [Record.LostAttempt] = []
+        for (key, unit) in self.units {
+            let isAwaited = self.task(key.path)?.undo != nil
+            if let held = unit.held, unit.isUnoffered, !isAwaited {
+                abandoned.append(Record.LostAttempt(path: key.path, attempt: held))
+            }
+            guard let lease = unit.lease else { continue }
+            let ref = LeaseRef(key: key, attempt: unit.attempt, token: lease.token)
+            guard isAwaited else {
+                abandoned.append(Self.lost(ref, lease))
+                decision.effects.append(.revoke(ref, lease.worker))
                 continue
             }
-            let attempt = Record.Attempt(
-                number: ref.attempt,
-                token: lease.token,
-                worker: lease.worker,
-                startedAt: lease.since
-            )
-            let lost = Record.LostAttempt(path: path, attempt: attempt)
-            self.note(.attemptsLost([lost], .abandoned, retryAt: nil), in: &decision)
-            decision.effects.append(.revoke(ref, lease.worker))
+            awaited = true
+            guard !lease.isStopping else { continue }
+            decision.effects.append(.stop(ref, lease.worker))
+            self.change(key.path) { unit in
+                guard case .leased(var lease) = unit.state else { return }
+                lease.isStopping = true
+                unit.state = .leased(lease)
+            }
         }
+        if !abandoned.isEmpty { self.note(.attemptsLost(abandoned, .abandoned, retryAt: nil), in: &decision) }
         return awaited
+    }
+
+    /// A lease that ends without an outcome.
+    static func lost(_ ref: LeaseRef, _ lease: Lease) -> Record.LostAttempt {
+        let attempt = Record.Attempt(
+            number: ref.attempt,
+            token: lease.token,
+            worker: lease.worker,
+            startedAt: lease.since
+        )
+        return Record.LostAttempt(path: ref.key.path, attempt: attempt)
     }
 
     /// Leaves the visit as soon as nothing of it is awaited any more.
@@ -160,8 +165,8 @@ extension Run {
     /// Whether a lease is out, or was out under the last owner and may still be offered.
     private var isAwaiting: Bool {
         switch self.position.step {
-        case .single(let unit), .expanding(let unit): unit.lease != nil || unit.held != nil
-        case .branches(let branches): branches.leased > 0 || branches.all.contains { $0.unit.held != nil }
+        case .single(let unit), .expanding(let unit): unit.lease != nil || unit.isUnoffered
+        case .branches(let branches): branches.leased > 0 || branches.unoffered > 0
         case .timer, .exit: false
         }
     }
@@ -177,22 +182,44 @@ extension Run {
 
     /// Pushes what may have been done by attempts that nobody knows the outcome of.
     private mutating func pushDoubts(in decision: inout RunDecision) {
-        func covers(_ path: WorkPath) -> Bool { self.task(path)?.undo?.coversUnknown ?? false }
         switch self.position.step {
         case .single(let unit):
-            guard unit.isInDoubt, covers(.step), !self.hasPushed(.step) else { return }
+            guard unit.isInDoubt, self.coversUnknown(.step), !self.hasPushed(.step) else { return }
             self.note(.sagaPushed(self.push(.step, output: nil)), in: &decision)
         case .branches(let branches):
-            guard covers(.branch(0)) else { return }
-            if case .split(let split, _) = self.plan.states[self.position.state].step, split.losers == .keep,
-                branches.decision == .satisfied, self.position.ending == nil
-            { return }
-            for (index, branch) in branches.all.enumerated() where branch.unit.isInDoubt {
-                if case .success = branch.result { continue }
+            guard self.coversUnknown(.branch(0)), !self.keepsLosers else { return }
+            for (index, branch) in branches.all.enumerated() where branch.unit.isInDoubt && branch.result == nil {
                 self.note(.sagaPushed(self.push(.branch(index), output: nil)), in: &decision)
             }
         case .expanding, .timer, .exit: break
         }
+    }
+
+    private func coversUnknown(_ path: WorkPath) -> Bool { self.task(path)?.undo?.coversUnknown ?? false }
+
+    /// Whether branches that end from now on stay as they are, because the join was satisfied without them.
+    private var keepsLosers: Bool {
+        guard case .split(let split, _) = self.plan.states[self.position.state].step, split.losers == .keep,
+            case .branches(let branches) = self.position.step
+        else { return false }
+        return branches.decision == .satisfied
+    }
+
+    /// A branch failed for good; an earlier attempt of it may have done something all the same.
+    mutating func failBranch(
+        _ index: Int,
+        _ attempt: Record.Attempt,
+        _ failure: Failure,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        let path = WorkPath.branch(index)
+        let isInDoubt = self.unit(path, visit: self.position.visit)?.isInDoubt ?? false
+        self.note(.branchDone(index: index, .failure(failure), attempt), in: &decision)
+        if isInDoubt, self.coversUnknown(path), !self.keepsLosers {
+            self.note(.sagaPushed(self.push(path, output: nil)), in: &decision)
+        }
+        self.decideJoin(at: now, in: &decision)
     }
 
     private func hasPushed(_ path: WorkPath) -> Bool {

@@ -64,7 +64,10 @@ extension Run {
         switch completion {
         case .task(let context, let next, let output):
             if self.task(path)?.undo != nil {
-                self.note(.sagaPushed(self.push(path, output: output ?? .emptyObject)), in: &decision)
+                var push = self.push(path, output: output ?? .emptyObject)
+                // When the run is about to turn back, no `entered` follows that would name the attempt.
+                if self.position.ending != nil { push.cause = attempt }
+                self.note(.sagaPushed(push), in: &decision)
             }
             self.move(to: next, context: context, cause: attempt, at: now, in: &decision)
         case .route(let next):
@@ -125,8 +128,7 @@ extension Run {
         switch path {
         case .step, .expand: self.settle(at: now, in: &decision)
         case .branch(let index):
-            self.note(.branchDone(index: index, .failure(failure), attempt), in: &decision)
-            self.decideJoin(at: now, in: &decision)
+            self.failBranch(index, attempt, failure, at: now, in: &decision)
         case .undo:
             guard let entry = self.saga.last else { return }
             self.note(.compensated(entry: entry.seq, attempt, failure: failure), in: &decision)
@@ -151,7 +153,7 @@ extension Run {
         return entry.visit
     }
 
-    private func cut(_ failure: Failure) -> Failure {
+    func cut(_ failure: Failure) -> Failure {
         guard failure.message.count > self.limits.messageCharacters else { return failure }
         var cut = failure
         cut.message = String(failure.message.prefix(self.limits.messageCharacters)) + "…"

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Run {
-    /// Somebody wants the run to end. Nothing happens when it already ends.
+    /// Somebody wants the run to end. Nothing happens when it already ends, unless it is blocked on the way back:
+    /// then the undo that cannot go on is given up.
     public mutating func cancel(by caller: String, at now: Instant) -> RunDecision {
-        self.end(.cancelled(by: caller), at: now)
+        guard case .undoing(let undoing) = self.phase else { return self.end(.cancelled(by: caller), at: now) }
+        var decision = RunDecision()
+        guard undoing.unit.state == .parked, let entry = self.saga.last else { return decision }
+        let message = "given up by \(caller): the undo lost its worker \(undoing.unit.crashes) times"
+        let failure = self.cut(Failure(code: "givenUp", message: message, isRetryable: false))
+        self.note(.compensated(entry: entry.seq, nil, failure: failure), in: &decision)
+        self.undoNext(at: now, in: &decision)
+        return decision
     }
 
     /// An instant has come that ``RunEffect/wake(at:_:)`` named; wakes that came too early or too late do nothing.
@@ -44,7 +52,7 @@ extension Run {
     private mutating func end(_ ending: Ending, at now: Instant) -> RunDecision {
         var decision = RunDecision()
         guard case .forward = self.phase, self.position.ending == nil else { return decision }
-        let awaited = self.stopLeases(at: now, in: &decision) || self.isAwaitingStopped
+        let awaited = self.stopLeases(at: now, in: &decision)
         let settleBy = awaited ? now.advanced(by: self.limits.settleTime) : nil
         self.note(.cancelRequested(ending, settleBy: settleBy), in: &decision)
         if let settleBy { decision.effects.append(.wake(at: settleBy, nil)) }
@@ -52,21 +60,12 @@ extension Run {
         return decision
     }
 
-    /// Whether leases are out that were asked to stop earlier.
-    private var isAwaitingStopped: Bool { !self.leases.isEmpty }
-
     /// Gives up on the attempts that were asked to stop and did not answer.
     private mutating func abandon(at now: Instant, in decision: inout RunDecision) {
-        for (ref, lease) in self.leases {
-            let attempt = Record.Attempt(
-                number: ref.attempt,
-                token: lease.token,
-                worker: lease.worker,
-                startedAt: lease.since
-            )
-            let lost = Record.LostAttempt(path: ref.key.path, attempt: attempt)
-            self.note(.attemptsLost([lost], .abandoned, retryAt: nil), in: &decision)
-            decision.effects.append(.revoke(ref, lease.worker))
+        let leases = self.leases
+        for (ref, lease) in leases { decision.effects.append(.revoke(ref, lease.worker)) }
+        if !leases.isEmpty {
+            self.note(.attemptsLost(leases.map { Self.lost($0.0, $0.1) }, .abandoned, retryAt: nil), in: &decision)
         }
         self.settle(at: now, in: &decision)
     }
@@ -92,41 +91,32 @@ extension Run {
     /// Declares lost what no worker offered, and offers the work again.
     public mutating func recover(_ which: Unoffered, at now: Instant) -> RunDecision {
         var decision = RunDecision()
-        var unrecorded: [Record.LostAttempt] = []
-        for offer in self.offersOfAnyKind {
-            guard let unit = self.unit(offer.key.path, visit: offer.key.visit) else { continue }
-            switch (which, unit.held) {
-            case (.held, .some(let held)):
-                let lost = Record.LostAttempt(path: offer.key.path, attempt: held)
-                self.note(.attemptsLost([lost], .owner, retryAt: nil), in: &decision)
-                self.offerAgain(offer.key.path, at: now, in: &decision)
-            case (.unrecorded, .none):
-                let attempt = Record.Attempt(number: unit.attempt)
-                unrecorded.append(Record.LostAttempt(path: offer.key.path, attempt: attempt))
-            case (.held, .none), (.unrecorded, .some): break
+        var lost: [Record.LostAttempt] = []
+        for (key, unit) in self.units {
+            if let held = unit.held {
+                // What is not awaited by a run that is about to leave need not be waited for either.
+                let isUnwanted = self.isLeaving && self.task(key.path)?.undo == nil
+                guard unit.isUnoffered, which == .held || isUnwanted else { continue }
+                lost.append(Record.LostAttempt(path: key.path, attempt: held))
+            } else if which == .unrecorded, unit.mayHaveBeenGranted(before: now) {
+                lost.append(Record.LostAttempt(path: key.path, attempt: Record.Attempt(number: unit.attempt)))
             }
         }
-        if !unrecorded.isEmpty {
-            self.note(.attemptsLost(unrecorded, .owner, retryAt: nil), in: &decision)
-            for lost in unrecorded { self.offerAgain(lost.path, at: now, in: &decision) }
+        if !lost.isEmpty { self.note(.attemptsLost(lost, .owner, retryAt: nil), in: &decision) }
+        if case .forward = self.phase, self.isLeaving {
+            self.settle(at: now, in: &decision)
+        } else {
+            for one in lost { self.offerAgain(one.path, at: now, in: &decision) }
         }
-        self.settle(at: now, in: &decision)
         return decision
     }
 
     /// Whether an attempt is recorded as held and nobody has offered it yet.
     public var awaitsHeld: Bool {
-        self.offersOfAnyKind.contains { self.unit($0.key.path, visit: $0.key.visit)?.held != nil }
-    }
-
-    /// Like ``offers``, and also the work of a visit that the run is about to leave: it may still be leased.
-    private var offersOfAnyKind: [WorkOffer] {
-        guard case .forward = self.phase, case .branches(let branches) = self.position.step, branches.decision != nil
-        else { return self.offers }
-        return branches.all.indices.compactMap { index in
-            let unit = branches.all[index].unit
-            return unit.state == .ready ? self.offer(.branch(index), unit) : nil
+        if case .forward = self.phase, case .branches(let branches) = self.position.step {
+            return branches.unoffered > 0
         }
+        return self.units.contains { $0.unit.isUnoffered }
     }
 
     /// The instants at which the run must be looked at, for an owner that has just loaded it.

@@ -77,7 +77,6 @@ public struct Run: Hashable, Sendable {
     ) -> (Run, RunDecision) {
         var run = Run(id: id, plan: plan, seed: seed, startedAt: now, limits: limits)
         var decision = RunDecision()
-        decision.firstSeq = 1
         let entry = run.entry(of: plan.start, visit: 1, context: context, at: now)
         run.note(.started(entry), in: &decision)
         if let deadline = run.deadline { decision.effects.append(.wake(at: deadline, nil)) }
@@ -87,7 +86,11 @@ public struct Run: Hashable, Sendable {
 
     /// Appends a record and applies it at once.
     mutating func note(_ record: Record, in decision: inout RunDecision) {
-        if decision.records.isEmpty { decision.firstSeq = self.nextSeq }
+        if decision.records.isEmpty {
+            decision.firstSeq = self.nextSeq
+            decision.firstState = self.position.state
+            decision.firstVisit = self.position.visit
+        }
         decision.records.append(record)
         self.apply(record: record)
     }
@@ -106,13 +109,12 @@ public struct Run: Hashable, Sendable {
 
     // MARK: What the run is doing
 
-    /// What lists show.
-    public func status(isLongWait: Bool) -> RunStatus {
+    /// What lists show; `waits` says that the run's row names the time at which it goes on.
+    public func status(isLongWait waits: Bool) -> RunStatus {
         switch self.phase {
         case .finished(let outcome): RunStatus(outcome)
-        case .undoing(let undoing): undoing.unit.state == .parked ? .blocked : .compensating
-        case .forward:
-            if self.isBlocked { .blocked } else if isLongWait { .waiting } else { .active }
+        case .undoing: if waits { .waiting } else if self.isBlocked { .blocked } else { .compensating }
+        case .forward: if waits { .waiting } else if self.isBlocked { .blocked } else { .active }
         }
     }
 
@@ -131,7 +133,10 @@ public struct Run: Hashable, Sendable {
     /// Why it cannot go on, for people; `nil` when it can.
     public var blockage: String? {
         guard self.isBlocked else { return nil }
-        let state = self.plan.states[self.position.state].name
+        var state = self.plan.states[self.position.state].name
+        if case .undoing = self.phase, let entry = self.saga.last {
+            state = "the undo of \(self.plan.states[entry.state].name)"
+        }
         return "'\(state)' lost its worker \(self.limits.crashes) times; find the cause, then cancel the run"
     }
 
@@ -144,7 +149,7 @@ public struct Run: Hashable, Sendable {
         return min(wake, deadline)
     }
 
-    private static let never = Instant(microseconds: .max)
+    static let never = Instant(microseconds: .max)
 
     private var idleUntil: Instant? {
         switch (self.phase, self.position.step) {
@@ -154,7 +159,9 @@ public struct Run: Hashable, Sendable {
         case (.forward, .timer(let due)): return due
         case (.forward, .exit): return nil
         case (.forward, .branches(let branches)):
-            guard branches.leased == 0, branches.backingOff + branches.parked == branches.pending else { return nil }
+            guard branches.leased == 0, branches.unoffered == 0,
+                branches.backingOff + branches.parked == branches.pending
+            else { return nil }
             var wake = min(branches.due ?? Self.never, branches.settleBy ?? Self.never)
             if branches.backingOff > 0 {
                 for branch in branches.all {

@@ -20,6 +20,10 @@ public enum RunEffect: Hashable, Sendable {
 public struct RunDecision: Hashable, Sendable {
     /// The sequence number of the first record.
     public var firstSeq = 0
+    /// The state in which the first record was decided.
+    public var firstState: Plan.Index = 0
+    /// The visit of that state.
+    public var firstVisit = 0
     /// The facts, in order.
     public var records: [Record] = []
     /// What follows once they are durable.

@@ -50,6 +50,26 @@ public struct WorkUnit: Hashable, Sendable {
     /// Whether its next attempt must be alone on its worker.
     var isSuspect: Bool { self.crashes >= 2 }
 
+    /// Whether this owner knows of nobody who has the attempt. A pause may be over that only the last owner saw end.
+    var isUnclaimed: Bool {
+        switch self.state {
+        case .ready, .backingOff: true
+        case .leased, .parked, .closed: false
+        }
+    }
+
+    /// Whether an earlier owner may have granted the attempt without a record.
+    func mayHaveBeenGranted(before now: Instant) -> Bool {
+        switch self.state {
+        case .ready: true
+        case .backingOff(let until): until <= now
+        case .leased, .parked, .closed: false
+        }
+    }
+
+    /// Whether the history says that a worker has the attempt, and this owner has not heard from that worker.
+    var isUnoffered: Bool { self.held != nil && self.state == .ready }
+
     // MARK: What records change
 
     /// An attempt failed or ran out of time; without `retryAt` the unit is over.
@@ -69,9 +89,18 @@ public struct WorkUnit: Hashable, Sendable {
     /// The current attempt is known to be held.
     mutating func hold(_ attempt: Record.Attempt) {
         self.held = attempt
-        guard case .leased(var lease) = self.state else { return }
+        guard case .leased(var lease) = self.state else {
+            self.state = .ready  // its back-off was over when it was granted
+            return
+        }
         lease.isRecorded = true
         self.state = .leased(lease)
+    }
+
+    /// It is over: nobody has it any more.
+    mutating func close() {
+        self.held = nil
+        self.state = .closed
     }
 
     private mutating func next(at retryAt: Instant?, orElse state: State) {

@@ -12,20 +12,13 @@ extension Shard {
         case .grant(let grants):
             for grant in grants { self.grant(grant, at: now, into: &output) }
         case .started(let leases):
-            for lease in leases {
-                self.change(lease.key.run, at: now, into: &output) { run in
-                    run.started(lease)
-                    return nil
-                }
-            }
+            for lease in leases { self.residents[lease.key.run]?.run.started(lease) }
         case .reports(let reports, let session, let worker):
             for report in reports { self.report(report, session, worker, at: now, into: &output) }
         case .offered(let leases, let session, let worker):
             for lease in leases { self.offer(lease, session, worker, at: now, into: &output) }
         case .lost(let leases, let reason):
-            for lease in leases {
-                self.change(lease.key.run, at: now, into: &output) { $0.lost(lease, reason, at: now) }
-            }
+            for lease in leases { self.lost(lease, reason, at: now, into: &output) }
         case .cancel(let order):
             self.cancel(order, at: now, into: &output)
         case .mail(let stored):
@@ -43,7 +36,8 @@ extension Shard {
     public mutating func committed(_ refused: [RunID: KeyedRun], effects: [ShardEffect]) -> [ShardEffect] {
         guard !refused.isEmpty else { return effects }
         for run in refused.keys { self.residents[run] = nil }
-        return effects.compactMap { effect in
+        // There may be room now for runs that were left out.
+        return [.wake(at: self.takenAt)] + effects.compactMap { effect in
             switch effect {
             case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
             case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
@@ -68,7 +62,11 @@ extension Shard {
             limits: self.limits
         )
         self.plans[order.plan.key] = order.plan
-        let wakeAt = self.longWait(of: run, at: now)
+        var wakeAt = self.longWait(of: run, at: now)
+        let isOver = if case .finished = run.phase { true } else { false }
+        let isLeftOut = wakeAt == nil && !isOver && self.residents.count >= self.limits.residentRuns
+        // A row that waits has no leases: whoever reads it knows that nobody was ever granted anything.
+        if isLeftOut { wakeAt = now }
         let start = RunStart(
             run: order.run,
             definition: order.plan.key,
@@ -88,8 +86,8 @@ extension Shard {
             output.batch.finished.append(Self.finish(run.id, outcome, at: now))
             return self.perform(decision.effects, of: run.id, at: now, into: &output)
         }
+        if isLeftOut { self.leaveOut() }
         if wakeAt != nil { return }  // it waits as a row
-        guard self.residents.count < self.limits.residentRuns else { return self.leaveOut() }
         self.residents[run.id] = Resident(run: run, status: start.status, isRecovered: true)
         self.perform(decision.effects, of: run.id, at: now, into: &output)
     }
@@ -112,13 +110,22 @@ extension Shard {
         )
         guard let lease else { return output.effects.append(.ungranted(grant.offer, grant.session)) }
         self.watch(lease.lease, at: now, into: &output)
-        if let timeout = lease.timeout {
-            // The worker enforces the timeout; this is for a worker that does not.
-            let late = now.advanced(by: timeout).advanced(by: self.limits.settleTime)
-            let timer = Timer(at: late, run: key.run, purpose: .overdue(lease.lease, grant.worker))
-            self.remember(timer, at: now, effects: &output.effects)
-        }
+        self.limit(lease.lease, of: grant.worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
         output.effects.append(.send(lease, grant.session))
+    }
+
+    /// Ends a lease some time after its timeout. The worker enforces the timeout; this is for one that does not.
+    private mutating func limit(
+        _ lease: LeaseRef,
+        of worker: WorkerID,
+        to timeout: Span?,
+        since start: Instant,
+        at now: Instant,
+        effects: inout [ShardEffect]
+    ) {
+        guard let timeout else { return }
+        let late = start.advanced(by: timeout).advanced(by: self.limits.settleTime)
+        self.remember(Timer(at: late, run: lease.key.run, purpose: .overdue(lease, worker)), at: now, effects: &effects)
     }
 
     /// Looks at a lease again when it is old enough to be recorded.
@@ -140,9 +147,11 @@ extension Shard {
             return output.effects.append(.lookUp(lease, session))
         }
         // An outcome that outlived its owner: the worker still held the lease, so it is adopted first.
-        let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
-        if let unit, unit.state == .ready, lease.token.epoch < self.epoch {
-            _ = self.residents.values[index].run.adopt(lease, worker: worker, at: now)
+        let isAdopted =
+            lease.token.epoch < self.epoch && self.residents.values[index].run.adopt(lease, worker: worker, at: now)
+        if isAdopted, !self.residents.values[index].isRecovered {
+            let event = ShardEvent.reports([report], from: session, worker: worker)
+            return self.awaiting[lease.key.run, default: []].append(event)
         }
         let (answer, decision) = self.residents.values[index].run.apply(report, at: now)
         guard answer == .accepted else { return output.effects.append(.lookUp(lease, session)) }
@@ -159,7 +168,7 @@ extension Shard {
     ) {
         let run = lease.key.run
         guard let index = self.residents.index(forKey: run) else {
-            if self.backlog == .none, self.awaiting[run] == nil {
+            if self.backlog == .none, !self.loading.contains(run) {
                 return output.effects.append(.answer(lease, .lost, session))
             }
             return self.load(run, for: .offered([lease], from: session, worker: worker), into: &output)
@@ -168,23 +177,62 @@ extension Shard {
             return output.effects.append(.answer(lease, .lost, session))
         }
         output.effects.append(.adopted(lease, session))
-        if self.residents.values[index].run.isLeaving { output.effects.append(.stop(lease, worker)) }
         self.watch(lease, at: now, into: &output)
+        let timeout = self.residents.values[index].run.timeout(of: lease.key.path)
+        let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
+        guard let adopted = unit?.lease else { return }
+        if adopted.isStopping {
+            output.effects.append(.stop(lease, worker))
+            self.limit(lease, of: worker, to: Span(milliseconds: 0), since: now, at: now, effects: &output.effects)
+        } else {
+            self.limit(lease, of: worker, to: timeout, since: adopted.since, at: now, effects: &output.effects)
+        }
+    }
+
+    private mutating func lost(
+        _ lease: LeaseRef,
+        _ reason: LossReason,
+        at now: Instant,
+        into output: inout ShardOutput
+    ) {
+        guard let index = self.residents.index(forKey: lease.key.run) else { return }
+        guard self.residents.values[index].isRecovered else {
+            return self.awaiting[lease.key.run, default: []].append(.lost([lease], reason))
+        }
+        let decision = self.residents.values[index].run.lost(lease, reason, at: now)
+        self.conclude(index, decision, at: now, into: &output)
     }
 
     // MARK: Cancel
 
     /// Does what a message asks for. A message is consumed in the commit that does it, so a crash repeats it.
     private mutating func read(_ stored: StoredMail, at now: Instant, into output: inout ShardOutput) {
+        guard self.mailInHand.insert(stored.id).inserted else { return }
+        self.act(on: stored, at: now, into: &output)
+    }
+
+    private mutating func act(on stored: StoredMail, at now: Instant, into output: inout ShardOutput) {
         switch stored.mail.content {
         case .cancel(let run, let by):
-            guard let resident = self.residents[run], resident.isRecovered else {
-                guard self.mailInHand.insert(stored.id).inserted else { return }
-                if self.residents[run] != nil { return self.awaiting[run, default: []].append(.mail(stored)) }
+            guard let index = self.residents.index(forKey: run) else {
                 return self.load(run, for: .mail(stored), into: &output)
+            }
+            guard self.residents.values[index].isRecovered else {
+                return self.awaiting[run, default: []].append(.mail(stored))
             }
             self.consume(stored, into: &output)
             self.cancel(CancelOrder(run: run, caller: by, via: "mail", request: nil), at: now, into: &output)
+        }
+    }
+
+    /// Does what waited for a run that is in memory now.
+    mutating func replay(_ events: [ShardEvent], at now: Instant, into output: inout ShardOutput) {
+        for event in events {
+            if case .mail(let stored) = event {
+                self.act(on: stored, at: now, into: &output)
+            } else {
+                self.apply(event, at: now, into: &output)
+            }
         }
     }
 
@@ -194,10 +242,10 @@ extension Shard {
     }
 
     private mutating func cancel(_ order: CancelOrder, at now: Instant, into output: inout ShardOutput) {
-        guard let resident = self.residents[order.run] else {
+        guard let index = self.residents.index(forKey: order.run) else {
             return self.load(order.run, for: .cancel(order), into: &output)
         }
-        guard resident.isRecovered else {
+        guard self.residents.values[index].isRecovered else {
             // Leases of the last owner may still be offered: first they are heard, then the run ends.
             self.awaiting[order.run, default: []].append(.cancel(order))
             return
@@ -209,7 +257,7 @@ extension Shard {
                 via: order.via,
                 action: "cancel",
                 target: order.run.description,
-                before: resident.status.name,
+                before: self.residents.values[index].status.name,
                 after: "cancelled"
             )
         )
@@ -237,29 +285,33 @@ extension Shard {
             self.change(hold.lease.key.run, at: now, into: &output) { $0.hold(hold.lease) }
         }
         if now >= self.nextSweep { self.sweep(at: now, into: &output) }
+        self.loadPageIfRoom(at: now, effects: &output.effects)
         output.effects.append(.wake(at: self.nextWake))
     }
 
     /// Finds the timers that are due until the next sweep, of runs in memory and of runs that wait as rows.
     private mutating func sweep(at now: Instant, into output: inout ShardOutput) {
         self.nextSweep = now.advanced(by: Span(milliseconds: self.limits.timerHorizon.milliseconds / 2))
+        // Everything is found anew, so that nothing is kept twice.
+        self.timers = Heap()
         for (id, resident) in self.residents {
-            for case .wake(let at, let path) in resident.run.wakes where at > now {
+            for case .wake(let at, let path) in resident.run.wakes {
                 self.remember(Timer(at: at, run: id, purpose: .wake(path)), at: now, effects: &output.effects)
             }
+            if resident.isRecovered { self.giveTimeToHeld(id, resident.run, at: now, effects: &output.effects) }
             for (ref, lease) in resident.run.leases {
-                guard let timeout = resident.run.timeout(of: ref.key.path) else { continue }
-                let late = lease.since.advanced(by: timeout).advanced(by: self.limits.settleTime)
-                let timer = Timer(at: late, run: id, purpose: .overdue(ref, lease.worker))
-                self.remember(timer, at: now, effects: &output.effects)
+                let timeout = lease.isStopping ? Span(milliseconds: 0) : resident.run.timeout(of: ref.key.path)
+                let (worker, since) = (lease.worker, lease.isStopping ? now : lease.since)
+                self.limit(ref, of: worker, to: timeout, since: since, at: now, effects: &output.effects)
             }
         }
+        self.loadsInFlight += 1
         output.effects.append(self.page(after: nil, waitingOnly: true, at: now))
     }
 
     private mutating func fire(_ timer: Timer, at now: Instant, into output: inout ShardOutput) {
-        guard let resident = self.residents[timer.run] else { return }
-        guard resident.isRecovered else {
+        guard let index = self.residents.index(forKey: timer.run) else { return }
+        guard self.residents.values[index].isRecovered else {
             var later = timer
             later.at = now.advanced(by: self.limits.listenTime)
             return self.remember(later, at: now, effects: &output.effects)
@@ -268,10 +320,11 @@ extension Shard {
         case .wake(let path):
             self.change(timer.run, at: now, into: &output) { $0.wake(path, at: now) }
         case .overdue(let lease, let worker):
-            let unit = resident.run.unit(lease.key.path, visit: lease.key.visit)
-            guard unit?.lease?.token == lease.token else { return }
+            let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
+            guard let late = unit?.lease, late.token == lease.token else { return }
             output.effects.append(.revoke(lease, worker))
-            self.change(timer.run, at: now, into: &output) { $0.lost(lease, .timeout, at: now) }
+            let reason: LossReason = late.isStopping ? .abandoned : .timeout
+            self.change(timer.run, at: now, into: &output) { $0.lost(lease, reason, at: now) }
         case .heldTooLong:
             self.change(timer.run, at: now, into: &output) { $0.recover(.held, at: now) }
         }

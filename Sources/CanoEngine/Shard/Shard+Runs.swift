@@ -30,29 +30,42 @@ extension Shard {
         self.write(decision, of: self.residents.values[index].run, at: now, into: &output)
         if case .finished(let outcome) = self.residents.values[index].run.phase {
             output.batch.finished.append(Self.finish(id, outcome, at: now))
-            self.residents.remove(at: index)
+            self.depart(index, nextSeq: .max)
             self.perform(decision.effects, of: id, at: now, into: &output)
+            self.answer(self.awaiting.removeValue(forKey: id) ?? [], isOver: true, into: &output)
             return self.loadPageIfRoom(at: now, effects: &output.effects)
         }
         let wakeAt = self.longWait(of: self.residents.values[index].run, at: now)
         let status = self.residents.values[index].run.status(isLongWait: wakeAt != nil)
-        let isLeaving = (wakeAt != nil || status == .blocked) && self.residents.values[index].isRecovered
+        let isFar = wakeAt.map { $0 > now.advanced(by: self.limits.timerHorizon) } ?? (status == .blocked)
+        let isLeaving = isFar && self.residents.values[index].isRecovered
         if status != self.residents.values[index].status || isLeaving {
             self.residents.values[index].status = status
             let note = self.residents.values[index].run.blockage
-            output.batch.updates.append(RunUpdate(run: id, status: status, wakeAt: wakeAt, note: note))
+            output.update(RunUpdate(run: id, status: status, wakeAt: wakeAt, note: note))
         }
-        if isLeaving { self.residents.remove(at: index) }
+        if isLeaving { self.depart(index, nextSeq: self.residents.values[index].run.nextSeq) }
         self.perform(decision.effects, of: id, at: now, into: &output)
+        if isLeaving { self.loadPageIfRoom(at: now, effects: &output.effects) }
+    }
+
+    /// A run leaves memory.
+    private mutating func depart(_ index: Dictionary<RunID, Resident>.Index, nextSeq: Int) {
+        let id = self.residents.keys[index]
+        self.residents.remove(at: index)
+        if self.loadsInFlight > 0 { self.departed[id] = nextSeq }
     }
 
     func write(_ decision: RunDecision, of run: Run, at now: Instant, into output: inout ShardOutput) {
+        var state = run.plan.states[decision.firstState].name
+        var visit = decision.firstVisit
         for (offset, record) in decision.records.enumerated() {
             var row = HistoryRow(record, run: run.id, seq: decision.firstSeq + offset, at: now)
+            if case .entered(let entry) = record { (state, visit) = (entry.state, entry.visit) }
             if row.state == nil, row.kind != .finished {
                 // For people who read the history: the translation back does not need it.
-                row.state = run.plan.states[run.position.state].name
-                row.visit = run.position.visit
+                row.state = state
+                row.visit = visit
             }
             output.bytes += 96 + (row.payload?.count ?? 0)
             output.batch.history.append(row)
@@ -102,43 +115,74 @@ extension Shard {
         return RunFinish(run: run, status: RunStatus(outcome), at: now, note: note)
     }
 
-    /// Until when a run waits, if that is so long that it waits as a row.
+    /// Until when a run waits, if its row must say so: because it waits so long that it leaves memory, or because
+    /// it is blocked and only this time can move it.
     func longWait(of run: Run, at now: Instant) -> Instant? {
-        guard let until = run.dormantUntil, !run.isBlocked, until > now.advanced(by: self.limits.timerHorizon) else {
-            return nil
-        }
-        return until
+        guard let until = run.dormantUntil, until < Run.never else { return nil }
+        return run.isBlocked || until > now.advanced(by: self.limits.timerHorizon) ? until : nil
     }
 
     // MARK: Loading
 
     /// Asks for a run and keeps the event until it is there.
     mutating func load(_ run: RunID, for event: ShardEvent, into output: inout ShardOutput) {
-        if self.awaiting[run] == nil { output.effects.append(.load(run)) }
         self.awaiting[run, default: []].append(event)
+        self.load(run, into: &output)
+    }
+
+    private mutating func load(_ run: RunID, into output: inout ShardOutput) {
+        guard self.loading.insert(run).inserted else { return }
+        self.loadsInFlight += 1
+        output.effects.append(.load(run))
+    }
+
+    /// An answer of the store has come.
+    private mutating func landed() {
+        self.loadsInFlight = max(0, self.loadsInFlight - 1)
+        if self.loadsInFlight == 0 { self.departed = [:] }
+    }
+
+    /// Whether what the store read is older than what the run had become when it left memory.
+    private func isOutdated(_ stored: StoredRun) -> Bool {
+        guard let nextSeq = self.departed[stored.start.run], let last = stored.tail.last else { return false }
+        return last.seq + 1 < nextSeq
     }
 
     mutating func loaded(_ run: RunID, _ stored: StoredRun?, at now: Instant, into output: inout ShardOutput) {
-        let events = self.awaiting.removeValue(forKey: run) ?? []
-        if let stored { self.take(stored, at: now, into: &output) }
-        guard self.residents[run] != nil else {
-            for event in events { self.answer(event, into: &output) }
-            return
+        defer { self.landed() }
+        self.loading.remove(run)
+        var isOver = stored == nil
+        if let stored, self.residents[run] == nil {
+            if self.isOutdated(stored) {
+                if self.departed[run] != .max { return self.load(run, into: &output) }
+                isOver = true
+            } else {
+                self.take(stored, at: now, into: &output)
+            }
         }
-        for event in events { self.apply(event, at: now, into: &output) }
+        let events = self.awaiting.removeValue(forKey: run) ?? []
+        guard self.residents[run] != nil else { return self.answer(events, isOver: isOver, into: &output) }
+        self.replay(events, at: now, into: &output)
         if case .open = self.phase { self.recover(run, at: now, into: &output) }
     }
 
-    /// Answers an event about a run that is over.
-    private mutating func answer(_ event: ShardEvent, into output: inout ShardOutput) {
-        switch event {
-        case .offered(let leases, let session, _):
-            for lease in leases { output.effects.append(.answer(lease, .lost, session)) }
-        case .cancel(let order):
-            if let request = order.request { output.effects.append(.reply(request, .cancelled)) }
-        case .mail(let stored): self.consume(stored, into: &output)
-        case .start, .grant, .started, .reports, .lost, .loaded, .page, .tick:
-            break  // these never wait for a run
+    /// Answers events about a run that is over, or that cannot be read back.
+    private mutating func answer(_ events: [ShardEvent], isOver: Bool, into output: inout ShardOutput) {
+        for event in events {
+            switch event {
+            case .offered(let leases, let session, _):
+                for lease in leases { output.effects.append(.answer(lease, .lost, session)) }
+            case .reports(let reports, let session, _):
+                for report in reports { output.effects.append(.lookUp(report.lease, session)) }
+            case .cancel(let order):
+                if let request = order.request { output.effects.append(.reply(request, .cancelled)) }
+                // Noted, for the owner that can read the run.
+                if !isOver { output.batch.mail.append(Mail(to: self.id, .cancel(order.run, by: order.caller))) }
+            case .mail(let stored):
+                if isOver { self.consume(stored, into: &output) }
+            case .start, .grant, .started, .lost, .loaded, .page, .tick:
+                break  // nobody waits for an answer to these
+            }
         }
     }
 
@@ -149,22 +193,36 @@ extension Shard {
         at now: Instant,
         into output: inout ShardOutput
     ) {
+        defer { self.landed() }
         var last: RunID?
+        var isFull = false
         for stored in runs {
-            last = stored.start.run
             let id = stored.start.run
-            guard self.residents[id] == nil else { continue }
-            guard self.residents.count < self.limits.residentRuns || self.awaiting[id] != nil else {
-                self.leaveOut()
-                continue
+            if self.residents[id] == nil {
+                isFull = self.residents.count >= self.limits.residentRuns && self.awaiting[id] == nil
+                if isFull { break }
+                if self.isOutdated(stored) {
+                    if self.departed[id] != .max { self.load(id, into: &output) }
+                } else {
+                    self.take(stored, at: now, into: &output)
+                    if case .open = self.phase { self.recover(id, at: now, into: &output) }
+                }
             }
-            self.take(stored, at: now, into: &output)
-            if case .open = self.phase { self.recover(id, at: now, into: &output) }
+            last = id
         }
         if waitingOnly {
-            if !isLast { output.effects.append(self.page(after: last, waitingOnly: true, at: now)) }
-        } else if case .loading(_, let leftOut) = self.backlog {
-            self.backlog = isLast ? (leftOut ? .behind(nil) : .none) : .behind(last)
+            if isFull {
+                self.leaveOut()
+            } else if !isLast {
+                self.loadsInFlight += 1
+                output.effects.append(self.page(after: last, waitingOnly: true, at: now))
+            }
+        } else if case .loading(let behind, let again) = self.backlog {
+            if isFull || !isLast {
+                self.backlog = .behind(last ?? behind, again: again)
+            } else {
+                self.backlog = again ? .behind(nil, again: false) : .none
+            }
         }
         self.loadPageIfRoom(at: now, effects: &output.effects)
     }
@@ -181,11 +239,15 @@ extension Shard {
             return output.effects.append(.unreadable(id, error.message))
         }
         if case .finished = run.phase { return }
-        // A run of this owner that was left out for want of memory has never been granted.
-        let isFresh = run.startedAt >= self.takenAt
-        self.residents[id] = Resident(run: run, status: stored.start.status, isRecovered: isFresh)
+        // A row that waits or is blocked has no leases: its owner writes another status before it offers anything.
+        let isIdle = stored.start.status == .waiting || stored.start.status == .blocked
+        self.residents[id] = Resident(run: run, status: stored.start.status, isRecovered: isIdle)
         self.perform(run.wakes, of: id, at: now, into: &output)
-        if isFresh { self.offer(id, into: &output) }
+        guard isIdle, !run.offers.isEmpty else { return }
+        let status = run.status(isLongWait: false)
+        self.residents[id]?.status = status
+        output.update(RunUpdate(run: id, status: status, wakeAt: nil))
+        self.offer(id, into: &output)
     }
 
     /// Offers everything of a run that can be granted now.
@@ -199,13 +261,20 @@ extension Shard {
         guard let index = self.residents.index(forKey: id) else { return }
         guard !self.residents.values[index].isRecovered else { return }
         self.residents.values[index].isRecovered = true
-        if self.residents.values[index].run.awaitsHeld {
-            let until = max(now, self.takenAt.advanced(by: self.leaseTime))
-            self.remember(Timer(at: until, run: id, purpose: .heldTooLong), at: now, effects: &output.effects)
-        }
         let decision = self.residents.values[index].run.recover(.unrecorded, at: now)
+        let run = self.residents.values[index].run
+        self.giveTimeToHeld(id, run, at: now, effects: &output.effects)
+        // Taken out first: should the run end here, what waited for it is told so by whoever looks for the run next.
+        let events = self.awaiting.removeValue(forKey: id) ?? []
         self.conclude(index, decision, at: now, into: &output)
-        for event in self.awaiting.removeValue(forKey: id) ?? [] { self.apply(event, at: now, into: &output) }
+        self.replay(events, at: now, into: &output)
+    }
+
+    /// Waits for the workers of attempts that are recorded as held, as long as their leases can last.
+    mutating func giveTimeToHeld(_ id: RunID, _ run: Run, at now: Instant, effects: inout [ShardEffect]) {
+        guard run.awaitsHeld else { return }
+        let until = max(now, self.takenAt.advanced(by: self.leaseTime))
+        self.remember(Timer(at: until, run: id, purpose: .heldTooLong), at: now, effects: &effects)
     }
 
     // MARK: Bounded memory
@@ -213,15 +282,18 @@ extension Shard {
     /// A run stays a row because memory is full.
     mutating func leaveOut() {
         switch self.backlog {
-        case .none: self.backlog = .behind(nil)
-        case .behind: break
-        case .loading(let behind, _): self.backlog = .loading(behind: behind, leftOut: true)
+        case .none, .behind(nil, _): self.backlog = .behind(nil, again: false)
+        case .behind(let id, _): self.backlog = .behind(id, again: true)
+        case .loading(let behind, _): self.backlog = .loading(behind: behind, again: true)
         }
     }
 
     mutating func loadPageIfRoom(at now: Instant, effects: inout [ShardEffect]) {
-        guard case .behind(let after) = self.backlog, self.residents.count <= self.limits.residentRuns / 2 else { return }
-        self.backlog = .loading(behind: after, leftOut: false)
+        guard case .behind(let after, let again) = self.backlog, self.residents.count <= self.limits.residentRuns / 2,
+            self.departed.count <= self.limits.residentRuns
+        else { return }
+        self.backlog = .loading(behind: after, again: again)
+        self.loadsInFlight += 1
         effects.append(self.page(after: after, waitingOnly: false, at: now))
     }
 

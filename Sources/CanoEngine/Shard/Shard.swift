@@ -17,14 +17,15 @@ public struct Shard: Sendable {
         case open
     }
 
-    /// Which runs are rows only because memory is bounded.
+    /// Which runs are rows only because memory is bounded. With `again`, some were left out that this pass through
+    /// the rows may have gone by, so another one follows it.
     enum Backlog: Hashable, Sendable {
         /// None.
         case none
         /// There are some behind this id; `nil` for the beginning.
-        case behind(RunID?)
-        /// A page behind this id is being loaded; meanwhile others may have been left out.
-        case loading(behind: RunID?, leftOut: Bool)
+        case behind(RunID?, again: Bool)
+        /// A page behind this id is being loaded.
+        case loading(behind: RunID?, again: Bool)
     }
 
     /// A run in memory.
@@ -32,7 +33,8 @@ public struct Shard: Sendable {
         var run: Run
         /// The status that its row has.
         var status: RunStatus
-        /// Whether no earlier owner can have granted leases of it, or that was dealt with.
+        /// Whether no earlier owner can have granted leases of it, or that was dealt with. Until then the run
+        /// decides nothing: it only takes over leases.
         var isRecovered: Bool
     }
 
@@ -75,6 +77,13 @@ public struct Shard: Sendable {
     var nextSweep: Instant
     /// Events for runs that are being loaded or recovered.
     var awaiting: [RunID: [ShardEvent]] = [:]
+    /// Runs that were asked for by themselves and have not come yet.
+    var loading: Set<RunID> = []
+    /// How many answers of the store are on their way, runs and pages.
+    var loadsInFlight = 0
+    /// Runs that left memory while answers of the store were on their way, with the number of their next record (the
+    /// largest number when they ended): an answer that is older than that must not bring them back as they were.
+    var departed: [RunID: Int] = [:]
     /// Messages that wait for their run.
     var mailInHand: Set<Int64> = []
 
@@ -98,7 +107,7 @@ public struct Shard: Sendable {
         let opening = epoch.rawValue <= 1 ? now : now.advanced(by: limits.listenTime)
         self.phase = epoch.rawValue <= 1 ? .open : .listening(until: opening)
         self.nextSweep = now.advanced(by: Span(milliseconds: limits.timerHorizon.milliseconds / 2))
-        self.backlog = .behind(nil)
+        self.backlog = .behind(nil, again: false)
         effects.append(.wake(at: opening))
         effects.append(.wake(at: self.nextSweep))
         self.loadPageIfRoom(at: now, effects: &effects)
@@ -143,9 +152,20 @@ public struct ShardOutput: Sendable {
     public var effects: [ShardEffect] = []
     /// Roughly how many bytes the rows have.
     public var bytes = 0
+    /// Where in the batch a run's new status is: each run has one at most, because rows of one commit have no order.
+    private var updates: [RunID: Int] = [:]
 
     /// An empty output.
     public init(shard: ShardID, epoch: Epoch) {
         self.batch = ShardBatch(shard: shard, epoch: epoch)
+    }
+
+    mutating func update(_ update: RunUpdate) {
+        if let index = self.updates[update.run] {
+            self.batch.updates[index] = update
+        } else {
+            self.updates[update.run] = self.batch.updates.count
+            self.batch.updates.append(update)
+        }
     }
 }

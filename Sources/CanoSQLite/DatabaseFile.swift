@@ -17,8 +17,8 @@ import GRDB
 enum DatabaseFile {
     /// How large a page of a new file is: with SQLite's own 4,096, payloads of a few kilobytes are half as fast.
     private static let pageBytes = 8192
-    /// How many pages the log grows by before it is written back: fewer write-backs than SQLite's own 1,000.
-    private static let checkpointPages = 4000
+    /// How large the log grows before it is written back.
+    static let logBytes = 16 << 20
 
     /// Makes the folders and the file when they are missing, both for this user only, and locks the file.
     static func prepare(path: String) throws(CanoError) -> FileLock {
@@ -37,8 +37,8 @@ enum DatabaseFile {
         return lock
     }
 
-    /// Opens the file, with a writer and some readers.
-    static func open(path: String) throws -> DatabasePool {
+    /// Opens the file, with a writer and some readers, and makes its log this large at once.
+    static func open(path: String, preallocating logBytes: Int) throws -> DatabasePool {
         var configuration = Configuration()
         configuration.label = "cano.sqlite"
         configuration.foreignKeysEnabled = false
@@ -50,8 +50,9 @@ enum DatabaseFile {
         try pool.writeWithoutTransaction { database in
             try database.execute(sql: "PRAGMA synchronous = FULL")
             try database.execute(sql: "PRAGMA cache_size = -16000")
-            try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.checkpointPages)")
+            try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.logBytes / Self.pageBytes)")
             try Schema.migrate(database, path: path)
+            WriteAheadLog.preallocate(database: path, bytes: logBytes)
         }
         return pool
     }

@@ -36,10 +36,19 @@ public final class SQLiteStore: RunStore {
         path: String,
         clock: @escaping @Sendable () -> Instant = SystemTime.now
     ) async throws(CanoError) -> SQLiteStore {
+        try await Self.open(path: path, clock: clock, preallocating: DatabaseFile.logBytes)
+    }
+
+    /// Opens the file with a log that has this size from the start; tests need none.
+    package static func open(
+        path: String,
+        clock: @escaping @Sendable () -> Instant,
+        preallocating logBytes: Int
+    ) async throws(CanoError) -> SQLiteStore {
         try await Self.blocking { () throws(CanoError) -> SQLiteStore in
             let lock = try DatabaseFile.prepare(path: path)
             do {
-                let pool = try DatabaseFile.open(path: path)
+                let pool = try DatabaseFile.open(path: path, preallocating: logBytes)
                 return SQLiteStore(path: path, pool: pool, lock: lock, clock: clock)
             } catch let error as CanoError {
                 throw error

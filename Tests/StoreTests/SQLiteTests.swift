@@ -15,7 +15,7 @@ struct SQLiteTests {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/deep/er/cano.db"
             var sample = Sample()
-            let store = try await SQLiteStore.open(path: path)
+            let store = try await SQLiteFixture.open(path)
             let epoch = try await store.own(shard)
             let (going, over) = (sample.run(in: shard), sample.run(in: shard))
             var batch = ShardBatch.starting(Sample.start(going, key: "k"), epoch: epoch)
@@ -25,7 +25,7 @@ struct SQLiteTests {
             let before = try await store.load(going)
             await store.close()
 
-            let again = try await SQLiteStore.open(path: path)
+            let again = try await SQLiteFixture.open(path)
             #expect(try await again.load(going) == before)
             #expect(try await again.summary(of: over)?.status == .succeeded)
             #expect(try await again.shards().first { $0.shard == shard }?.epoch == epoch)
@@ -34,19 +34,40 @@ struct SQLiteTests {
         }
     }
 
+    @Test("what was answered survives a crash: the files as they are then open with all of it")
+    func crash() async throws {
+        try await SQLiteFixture.withFolder { folder in
+            var sample = Sample()
+            let store = try await SQLiteStore.open(path: folder + "/cano.db")
+            let epoch = try await store.own(shard)
+            let runs = (0..<3).map { _ in sample.run(in: shard) }
+            for run in runs { try await store.write(.starting(Sample.start(run), epoch: epoch)) }
+            let copy = folder + "/copy"
+            try FileManager.default.createDirectory(atPath: copy, withIntermediateDirectories: true)
+            for file in ["/cano.db", "/cano.db-wal"] {
+                try FileManager.default.copyItem(atPath: folder + file, toPath: copy + file)
+            }
+            await store.close()
+            let again = try await SQLiteStore.open(path: copy + "/cano.db")
+            #expect(try await again.summaries(RunQuery()).map(\.run) == runs.reversed())
+            #expect(try await again.setting("integrity_check") == "ok")
+            await again.close()
+        }
+    }
+
     @Test("a file in use is refused, naming it and its holder, and is free after closing")
     func busy() async throws {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/cano.db"
-            let store = try await SQLiteStore.open(path: path)
-            let error = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
+            let store = try await SQLiteFixture.open(path)
+            let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(error?.code == .storeBusy)
             let message = try #require(error?.message)
             #expect(message.contains(path) && message.contains("pid \(ProcessInfo.processInfo.processIdentifier)"))
             #expect(!message.contains("\n"))
             #expect(try await store.shards().count == ShardID.count)
             await store.close()
-            try await SQLiteStore.open(path: path).close()
+            try await SQLiteFixture.open(path).close()
         }
     }
 
@@ -54,7 +75,7 @@ struct SQLiteTests {
     func otherProcess() async throws {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/cano.db"
-            try await SQLiteStore.open(path: path).close()
+            try await SQLiteFixture.open(path).close()
             let holder = Process()
             let output = Pipe()
             holder.executableURL = URL(fileURLWithPath: "/bin/sh")
@@ -67,7 +88,7 @@ struct SQLiteTests {
                 holder.waitUntilExit()
             }
             #expect(output.fileHandleForReading.availableData == Data("held\n".utf8))
-            let error = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
+            let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(error?.code == .storeBusy)
             #expect(try #require(error?.message).contains("pid \(holder.processIdentifier)"))
         }
@@ -77,16 +98,16 @@ struct SQLiteTests {
     func newer() async throws {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/cano.db"
-            try await SQLiteStore.open(path: path).close()
+            try await SQLiteFixture.open(path).close()
             let queue = try DatabaseQueue(path: path)
             try await queue.write { try $0.execute(sql: "PRAGMA user_version = 99") }
             try queue.close()
-            let error = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
+            let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(error?.code == .schemaTooNew)
             let message = try #require(error?.message)
             #expect(message.contains(path) && message.contains("99") && message.contains("up to 1"))
             // The refused file is not kept locked.
-            let second = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
+            let second = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(second?.code == .schemaTooNew)
         }
     }
@@ -98,7 +119,7 @@ struct SQLiteTests {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
             let garbage = Data("This is a letter to my aunt, and by no means a database.\n".utf8)
             try garbage.write(to: URL(fileURLWithPath: path))
-            let error = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
+            let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(error?.code == .storeCorrupt)
             #expect(try #require(error?.message).contains(path))
             #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == garbage)
@@ -119,7 +140,7 @@ struct SQLiteTests {
             try FileManager.default.createDirectory(atPath: folder + "/cano.db", withIntermediateDirectories: true)
             let paths = [folder + "/cano.db", "/proc/no/such/cano.db"]
             for path in paths {
-                let error = await #expect(throws: CanoError.self) { try await SQLiteStore.open(path: path) }
+                let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
                 #expect(error?.code == .storeUnavailable)
                 #expect(try #require(error?.message).contains(path.prefix(8)))
             }
@@ -130,7 +151,7 @@ struct SQLiteTests {
     func settings() async throws {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/new/cano.db"
-            let store = try await SQLiteStore.open(path: path)
+            let store = try await SQLiteFixture.open(path)
             let mode = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions] as? Int
             #expect(mode == 0o600)
             let folderMode = try FileManager.default.attributesOfItem(atPath: folder + "/new")[.posixPermissions]
@@ -144,7 +165,7 @@ struct SQLiteTests {
     @Test("a closed store answers with an error")
     func closed() async throws {
         try await SQLiteFixture.withFolder { folder in
-            let store = try await SQLiteStore.open(path: folder + "/cano.db")
+            let store = try await SQLiteFixture.open(folder + "/cano.db")
             await store.close()
             await #expect(throws: CanoError.self) { try await store.shards() }
             await #expect(throws: CanoError.self) { try await store.post([]) }
@@ -157,7 +178,7 @@ struct SQLiteTests {
     func constantLoad() async throws {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/cano.db"
-            let store = try await SQLiteStore.open(path: path)
+            let store = try await SQLiteFixture.open(path)
             let epoch = try await store.own(shard)
             var sample = Sample()
             var steps: [Int] = []
@@ -185,7 +206,7 @@ struct SQLiteTests {
     func views() async throws {
         try await SQLiteFixture.withFolder { folder in
             let path = folder + "/cano.db"
-            let store = try await SQLiteStore.open(path: path)
+            let store = try await SQLiteFixture.open(path)
             let epoch = try await store.own(shard)
             var sample = Sample()
             let run = sample.run(in: shard)

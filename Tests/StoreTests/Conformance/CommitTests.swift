@@ -164,6 +164,27 @@ struct CommitTests {
         }
     }
 
+    @Test("two batches of one commit may go on with one run, but not behind its end", arguments: StoreKind.available)
+    func oneRunTwoBatches(kind: StoreKind) async throws {
+        try await kind.withStore { store, _ in
+            var sample = Sample()
+            let epoch = try await store.own(first)
+            let run = sample.run(in: first)
+            let start = ShardBatch.starting(Sample.start(run), epoch: epoch)
+            var middle = ShardBatch(shard: first, epoch: epoch)
+            middle.history = [Sample.row(run, 2, .entered)]
+            var end = ShardBatch(shard: first, epoch: epoch)
+            end.finish(run, seq: 3)
+            var late = ShardBatch(shard: first, epoch: epoch)
+            late.history = [Sample.row(run, 4, .entered)]
+            #expect(await store.commit([start, middle, end, late]).failure == .storeCorrupt)
+            #expect(try await store.history(of: run, after: 0, limit: 10).isEmpty)
+            try await store.write(start, middle, end)
+            #expect(try await store.history(of: run, after: 0, limit: 10).map(\.seq) == [1, 2, 3])
+            #expect(try await store.summary(of: run)?.status == .succeeded)
+        }
+    }
+
     @Test("an update or an end of a run that is not there fails", arguments: StoreKind.available)
     func unknownRun(kind: StoreKind) async throws {
         try await kind.withStore { store, _ in

@@ -117,7 +117,7 @@ struct QuestionTests {
             #expect(try await store.summaries(query) == Array(expected))
             var pages: [RunSummary] = []
             query = RunQuery { $0.limit = 7 }
-            while true {
+            while pages.count <= all.count {
                 query.before = pages.last?.run
                 let page = try await store.summaries(query)
                 if page.isEmpty { break }

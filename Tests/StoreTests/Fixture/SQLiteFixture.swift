@@ -9,7 +9,7 @@ enum SQLiteFixture {
     static func withStore(_ body: (any RunStore, StoreFixture) async throws -> Void) async throws {
         try await Self.withFolder { folder in
             let clock = TestClock()
-            let store = try await SQLiteStore.open(path: folder + "/cano.db", clock: clock.read)
+            let store = try await SQLiteStore.open(path: folder + "/cano.db", clock: clock.read, preallocating: 0)
             do {
                 try await body(store, StoreFixture(other: { store }, pass: clock.pass))
             } catch {
@@ -18,6 +18,11 @@ enum SQLiteFixture {
             }
             await store.close()
         }
+    }
+
+    /// Opens a file by the system's clock.
+    static func open(_ path: String) async throws(CanoError) -> SQLiteStore {
+        try await SQLiteStore.open(path: path, clock: SystemTime.now, preallocating: 0)
     }
 
     /// A folder of its own for one test.

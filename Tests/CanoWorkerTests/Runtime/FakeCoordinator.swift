@@ -61,13 +61,18 @@ enum FakeCoordinator {
         }
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let worker = Worker(configuration: configuration, catalogue: catalogue, logger: logger)
-        try await withThrowingTaskGroup { group in
+        try await withThrowingTaskGroup(of: Bool.self) { group in
             group.addTask {
                 do { try await worker.run() } catch is CancellationError {}
+                return false
             }
-            try await body(worker)
+            group.addTask {
+                try await body(worker)
+                return true
+            }
+            // A worker that fails ends the test; one that has finished leaves that to the body.
+            while try await group.next() == false {}
             group.cancelAll()
-            try await group.waitForAll()
         }
     }
 

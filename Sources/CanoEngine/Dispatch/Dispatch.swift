@@ -2,9 +2,7 @@
 
 internal import DequeModule
 
-/// Brings ready work and free credit together.
-///
-/// First come, first served, for each capability.
+/// Brings ready work and free credit together. First come, first served, for each capability.
 ///
 /// Pure and in memory: a grant that the shard refuses gives its credit back, so a stale offer does no harm.
 public struct Dispatch: Sendable {
@@ -79,9 +77,7 @@ public struct Dispatch: Sendable {
         self.credit(session, 1, effects: &effects)
     }
 
-    /// Leases of a session ended, one way or another.
-    ///
-    /// Their slots come back as credit by the worker's own word.
+    /// Leases of a session ended, one way or another. Their slots come back as credit by the worker's own word.
     public mutating func ended(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
         for _ in 0..<count { self.end(session, effects: &effects) }
     }
@@ -91,9 +87,7 @@ public struct Dispatch: Sendable {
         self.sessions[session]?.leases += count
     }
 
-    /// A worker takes no more leases, or is gone.
-    ///
-    /// Returns the credit that it had.
+    /// A worker takes no more leases, or is gone. Returns the credit that it had.
     @discardableResult
     public mutating func withdraw(_ session: SessionID, isGone: Bool, effects: inout [Effect]) -> Int {
         guard var state = self.sessions[session] else { return 0 }
@@ -159,9 +153,7 @@ public struct Dispatch: Sendable {
 
     /// Finds a session that does nothing else, or keeps one free for it.
     private mutating func reserve(_ offer: WorkOffer, effects: inout [Effect]) {
-        let able = self.sessions.filter {
-            $0.value.capabilities.contains(offer.capability) && $0.value.solitude == .none
-        }
+        let able = self.sessions.filter { $0.value.capabilities.contains(offer.capability) && $0.value.solitude == .none }
         // The smallest number of leases is idle soonest; ties go to the older session, so that the choice is stable.
         let best = able.filter { $0.value.credit > 0 || $0.value.leases > 0 }
             .min { ($0.value.leases, $0.key.rawValue) < ($1.value.leases, $1.key.rawValue) }

@@ -122,9 +122,8 @@ extension Run {
         return branches.decision != nil
     }
 
-    /// Stops what is leased: a compensatable attempt is asked and awaited, any other ends here.
-    ///
-    /// Returns whether anything is awaited.
+    /// Stops what is leased: a compensatable attempt is asked and awaited, any other ends here. Returns whether
+    /// anything is awaited.
     mutating func stopLeases(at now: Instant, in decision: inout RunDecision) -> Bool {
         var awaited = false
         for (ref, lease) in self.leases where !lease.isStopping {
@@ -187,9 +186,7 @@ extension Run {
             guard covers(.branch(0)) else { return }
             if case .split(let split, _) = self.plan.states[self.position.state].step, split.losers == .keep,
                 branches.decision == .satisfied, self.position.ending == nil
-            {
-                return
-            }
+            { return }
             for (index, branch) in branches.all.enumerated() where branch.unit.isInDoubt {
                 if case .success = branch.result { continue }
                 self.note(.sagaPushed(self.push(.branch(index), output: nil)), in: &decision)
@@ -216,8 +213,7 @@ extension Run {
     /// Offers the undo of the newest entry, or ends the run when there is none left.
     mutating func undoNext(at now: Instant, in decision: inout RunDecision) {
         if let entry = self.saga.last {
-            self.offer(.undo(seq: entry.seq), visit: entry.visit, WorkUnit())
-                .map { decision.effects.append(.ready($0)) }
+            self.offer(.undo(seq: entry.seq), visit: entry.visit, WorkUnit()).map { decision.effects.append(.ready($0)) }
             return
         }
         var finish = Record.Finish(state: nil, visit: self.position.visit, context: self.position.context)

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Run {
-    /// Somebody wants the run to end.
-    ///
-    /// Nothing happens when it already ends.
+    /// Somebody wants the run to end. Nothing happens when it already ends.
     public mutating func cancel(by caller: String, at now: Instant) -> RunDecision {
         self.end(.cancelled(by: caller), at: now)
     }

@@ -220,9 +220,7 @@ extension Shard {
     }
 
     mutating func loadPageIfRoom(at now: Instant, effects: inout [ShardEffect]) {
-        guard case .behind(let after) = self.backlog, self.residents.count <= self.limits.residentRuns / 2 else {
-            return
-        }
+        guard case .behind(let after) = self.backlog, self.residents.count <= self.limits.residentRuns / 2 else { return }
         self.backlog = .loading(behind: after, leftOut: false)
         effects.append(self.page(after: after, waitingOnly: false, at: now))
     }

@@ -5,8 +5,8 @@ extension Schema {
     ///
     /// Times are microseconds since 1970 UTC, run ids their sixteen bytes; the views spell both out.
     ///
-    /// History rows lie in the order in which they came, with an index of run and number beside them: clustering them by
-    /// that key was up to five times slower, because large payloads then split the tree's inner pages. A run's last
+    /// History rows lie in the order in which they came, with an index of run and number beside them: clustering them
+    /// by that key was up to five times slower, because large payloads then split the tree's inner pages. A run's last
     /// records are read backwards through that index, so nothing else is written for finding them; only what was pushed
     /// for undo has an index of its own, and it is rare.
     static let version1 = Self.tables1 + Self.views1

@@ -32,7 +32,9 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         try await self.host.run(self.id).status
     }
 
-    /// Asks the run to end: what it did is undone. Does nothing when it is over.
+    /// Asks the run to end: what it did is undone.
+    ///
+    /// Does nothing when it is over.
     ///
     /// - Parameter reason: who wants it, for the history.
     /// - Throws: `unknownRun`.
@@ -56,7 +58,10 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
             guard let state = finish.state.flatMap(W.State.init(rawValue:)) else {
                 throw CanoError(.storeCorrupt, "run \(self.id) ended in a state that \(W.name) does not have")
             }
-            return RunResult(state: state, context: try finish.context.decoded(as: W.Context.self, what: "the last context of run \(self.id)"))
+            return RunResult(
+                state: state,
+                context: try finish.context.decoded(as: W.Context.self, what: "the last context of run \(self.id)")
+            )
         case .cancelled(let by): throw CanoError(.cancelled, "run \(self.id) was cancelled by \(by)")
         case .failed, .timedOut:
             throw CanoError(.runFailed, "run \(self.id) failed: \(summary.note ?? "for an unknown reason")")

@@ -36,7 +36,10 @@ final class LocalWorker: LeaseSession {
     /// Does leased work until the task is cancelled.
     func run() async {
         let capabilities = self.catalogue.definitions.map { Capability.compiled(digest: $0.digest) }
-        self.host.connect(self, capabilities: capabilities + self.catalogue.builtIn.keys.sorted().map(Capability.handler))
+        self.host.connect(
+            self,
+            capabilities: capabilities + self.catalogue.builtIn.keys.sorted().map(Capability.handler)
+        )
         self.host.credit(self.id, self.slots)
         await withDiscardingTaskGroup { group in
             while let grants = await self.orders.next() {
@@ -62,7 +65,8 @@ final class LocalWorker: LeaseSession {
 
     private func attempt(_ grant: LeaseGrant) async -> AttemptReport.Result {
         guard let handler = self.catalogue.handler(for: grant) else {
-            let message = "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
+            let message =
+                "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
             return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
         }
         var logger = self.logger

@@ -101,7 +101,8 @@ extension EngineHost {
         case .created(let run): return .created(run)
         case .taken(let keyed):
             guard keyed.inputHash != order.inputHash else { return .existing(keyed.run) }
-            let message = "key '\(order.key ?? "")' of \(order.plan.key.name) belongs to run \(keyed.run), which was "
+            let message =
+                "key '\(order.key ?? "")' of \(order.plan.key.name) belongs to run \(keyed.run), which was "
                 + "started with another context; use another key"
             return .refused(CanoError(.keyInUse, message))
         case .cancelled, nil: return .refused(Self.noAnswer)
@@ -115,7 +116,8 @@ extension EngineHost {
 
     private static func unknown(_ request: StartRequest) -> CanoError {
         let version = request.version.map { " version \($0)" } ?? ""
-        let message = "there is no workflow '\(request.workflow)'\(version); apply its definition or start a worker that has it"
+        let message =
+            "there is no workflow '\(request.workflow)'\(version); apply its definition or start a worker that has it"
         return CanoError(.unknownWorkflow, message)
     }
 

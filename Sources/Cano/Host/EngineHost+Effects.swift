@@ -16,7 +16,8 @@ extension EngineHost {
             case .adopted(let lease, let session):
                 self.dispatch { dispatch, _ in dispatch.adopted(session, 1) }
                 deliveries[session, default: []].append(.adopted(lease))
-            case .stop(let lease, let worker): self.session(of: worker).map { deliveries[$0, default: []].append(.stop(lease)) }
+            case .stop(let lease, let worker):
+                self.session(of: worker).map { deliveries[$0, default: []].append(.stop(lease)) }
             case .revoke(let lease, let worker):
                 self.session(of: worker).map { deliveries[$0, default: []].append(.lost(lease)) }
             case .answer(let lease, let answer, let session):

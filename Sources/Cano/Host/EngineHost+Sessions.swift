@@ -22,7 +22,9 @@ extension EngineHost {
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) { self.post(.started(leases), to: shard) }
     }
 
-    /// Attempts ended, `held` of them with leases of this session. Each is answered once its outcome is durable.
+    /// Attempts ended, `held` of them with leases of this session.
+    ///
+    /// Each is answered once its outcome is durable.
     package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID, held: Int) {
         self.dispatch { $0.ended(session, held, effects: &$1) }
         for (shard, reports) in Dictionary(grouping: reports, by: \.lease.shard) {
@@ -54,7 +56,9 @@ extension EngineHost {
         return credit
     }
 
-    /// A connection is gone. Its leases live on until the caller says that they are ``lost(_:_:from:)``.
+    /// A connection is gone.
+    ///
+    /// Its leases live on until the caller says that they are ``lost(_:_:from:)``.
     package func disconnect(_ session: SessionID, worker: WorkerID) {
         _ = self.sessions.withLock { $0.removeValue(forKey: session) }
         self.sessionsOfWorkers.withLock { sessions in

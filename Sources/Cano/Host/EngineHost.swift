@@ -126,7 +126,10 @@ package final class EngineHost: Sendable {
             switch await shell.run() {
             case .closed: break
             case .stale:
-                self.logger.notice("shard lost", metadata: ["shard": "\(shard.rawValue)", "epoch": "\(epoch.rawValue)"])
+                self.logger.notice(
+                    "shard lost",
+                    metadata: ["shard": "\(shard.rawValue)", "epoch": "\(epoch.rawValue)"]
+                )
                 self.ownershipEvents.post(.stale(shard, epoch))
             case .unknown(let message):
                 self.logger.warning(

@@ -28,7 +28,9 @@ final class FinishWaiters: Sendable {
     }
 }
 
-/// One who waits. The ticket is taken before the store is asked, so that no end falls between.
+/// One who waits.
+///
+/// The ticket is taken before the store is asked, so that no end falls between.
 final class FinishTicket: Sendable {
     fileprivate let run: RunID
     private let waiters: FinishWaiters

@@ -35,8 +35,8 @@ struct WorkflowRegistration {
                 if let output = code.branchOutput {
                     guard output != wanted else { continue }
                     problems.append(
-                        "the branches of state '\(state.name)' return \(output.name), but the task of state '\(name)' expects "
-                            + "\(wanted.name): make them the same"
+                        "the branches of state '\(state.name)' return \(output.name), but the task of state '\(name)' "
+                            + "expects \(wanted.name): make them the same"
                     )
                 } else {
                     problems.append(

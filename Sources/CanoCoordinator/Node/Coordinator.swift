@@ -57,7 +57,9 @@ package final class Coordinator: Service {
                 $0.limits = configuration.limits
             },
             logger: logger,
-            parseDefinition: { text throws(CanoError) in try WorkflowDocument.parse(text, limits: configuration.limits) },
+            parseDefinition: { text throws(CanoError) in
+                try WorkflowDocument.parse(text, limits: configuration.limits)
+            },
             onListening: { port in addresses.post(.http("\(http.host):\(port)")) }
         )
     }

@@ -37,7 +37,8 @@ struct Endpoint: Hashable, Sendable {
         var host = String(text[..<colon])
         if host.hasPrefix("["), host.hasSuffix("]") { host = String(host.dropFirst().dropLast()) }
         guard host == "localhost" || host == "::1" || host.hasPrefix("127.") else {
-            let message = "\(option) '\(text)' is not a loopback address; this version speaks without encryption, "
+            let message =
+                "\(option) '\(text)' is not a loopback address; this version speaks without encryption, "
                 + "so use 127.0.0.1, [::1] or localhost"
             throw CanoError(.invalidInput, message)
         }

@@ -100,7 +100,10 @@ final class WorkerGateway: Sendable {
 
     private func admit(_ hello: WorkerFrame.Hello, _ wire: WorkerConnection.Wire) async throws -> WorkerConnection {
         guard Self.matches(hello.secret, self.secret) else {
-            throw CanoError(.unauthorized, "worker '\(hello.worker.rawValue)' has a wrong token; give it the coordinator's")
+            throw CanoError(
+                .unauthorized,
+                "worker '\(hello.worker.rawValue)' has a wrong token; give it the coordinator's"
+            )
         }
         for definition in hello.definitions { _ = try await self.host.register(definition) }
         let id = self.lastSession.withLock { last in
@@ -111,7 +114,8 @@ final class WorkerGateway: Sendable {
         let now = self.host.clock.monotonic()
         switch self.directory.withLock({ $0.greet(hello, on: id, at: now) }) {
         case .outdated:
-            let message = "a newer connection of worker '\(hello.worker.rawValue)' is here; give each worker its own name"
+            let message =
+                "a newer connection of worker '\(hello.worker.rawValue)' is here; give each worker its own name"
             throw CanoError(.protocolViolation, message)
         case .welcome(let replaced):
             if let replaced, let old = self.connections.withLock({ $0[replaced] }) {
@@ -122,7 +126,11 @@ final class WorkerGateway: Sendable {
         self.connections.withLock { $0[id] = connection }
         let limits = self.host.configuration.limits
         let ttl = self.host.configuration.leaseTTL
-        let welcome = CoordinatorFrame.Welcome(ttl: ttl, frameBytes: limits.frameBytes, payloadBytes: limits.payloadBytes)
+        let welcome = CoordinatorFrame.Welcome(
+            ttl: ttl,
+            frameBytes: limits.frameBytes,
+            payloadBytes: limits.payloadBytes
+        )
         connection.send([.welcome(welcome)])
         let capabilities = hello.definitions.map { Capability.compiled(digest: $0.digest) }
         self.host.connect(connection, capabilities: capabilities + hello.handlers.map(Capability.handler))
@@ -142,7 +150,10 @@ final class WorkerGateway: Sendable {
         let (id, worker) = (connection.id, connection.worker)
         let now = self.host.clock.monotonic()
         guard self.directory.withLock({ $0.heard(worker, on: id, at: now) }) else {
-            throw CanoError(.protocolViolation, "this connection of worker '\(worker.rawValue)' was replaced or given up")
+            throw CanoError(
+                .protocolViolation,
+                "this connection of worker '\(worker.rawValue)' was replaced or given up"
+            )
         }
         switch frame {
         case .hello: throw CanoError(.protocolViolation, "worker '\(worker.rawValue)' greeted twice")

@@ -2,7 +2,9 @@
 
 /// What went wrong, in a form that can grow without breaking callers.
 public struct CanoError: Error, Sendable {
-    /// A stable reason. New ones may appear.
+    /// A stable reason.
+    ///
+    /// New ones may appear.
     public struct Code: Hashable, Sendable {
         enum Kind: String {
             case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, keyInUse, limitExceeded

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// A workflow as data: its states, how each one runs, and which states may come next. No code, no closures.
+/// A workflow as data: its states, how each one runs, and which states may come next.
+///
+/// No code, no closures.
 ///
 /// The coordinator decides every transition from this value alone. A name and version stand for exactly one
 /// ``digest``; a changed definition needs a new version.

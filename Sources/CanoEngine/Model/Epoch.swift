@@ -12,6 +12,7 @@ public struct Epoch: RawRepresentable, Hashable, Comparable, Sendable, Codable {
         self.rawValue = rawValue
     }
 
+    /// Whether the left one comes first.
     public static func < (left: Epoch, right: Epoch) -> Bool {
         left.rawValue < right.rawValue
     }

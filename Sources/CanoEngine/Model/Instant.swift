@@ -25,14 +25,17 @@ public struct Instant: Hashable, Comparable, Sendable, Codable {
         (self.microseconds - earlier.microseconds) / 1000
     }
 
+    /// Whether the left one comes first.
     public static func < (left: Instant, right: Instant) -> Bool {
         left.microseconds < right.microseconds
     }
 
+    /// Reads the coded form.
     public init(from decoder: any Decoder) throws {
         self.init(microseconds: try decoder.singleValueContainer().decode(Int64.self))
     }
 
+    /// Writes the coded form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(self.microseconds)

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// Bytes that users own: a context, an item, an output. Cano stores and carries them and never looks inside.
+/// Bytes that users own: a context, an item, an output.
+///
+/// Cano stores and carries them and never looks inside.
 public struct Payload: Hashable, Sendable {
     /// What the bytes are, for whoever reads them.
     public enum ContentType: UInt8, Hashable, Sendable {
@@ -38,6 +40,7 @@ public struct Payload: Hashable, Sendable {
 extension Payload: Codable {
     private enum CodingKeys: String, CodingKey { case json, text, bytes }
 
+    /// Reads the coded form.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if let json = try container.decodeIfPresent(String.self, forKey: .json) {

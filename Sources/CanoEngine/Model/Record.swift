@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// One durable fact about a run. The history of a run is its records in order, numbered densely from 1.
+/// One durable fact about a run.
+///
+/// The history of a run is its records in order, numbered densely from 1.
 ///
 /// A run's state is nothing but its records applied one after the other (``Run/apply(record:)``), so what is resumed
 /// is exactly what was decided.
@@ -123,7 +125,9 @@ extension Record {
         }
     }
 
-    /// Something that is undone should the run fail. Its own sequence number is its name.
+    /// Something that is undone should the run fail.
+    ///
+    /// Its own sequence number is its name.
     public struct SagaPush: Hashable, Sendable {
         /// The state whose task did it.
         public var state: String

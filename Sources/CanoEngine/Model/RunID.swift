@@ -33,6 +33,7 @@ public struct RunID: Hashable, Comparable, Sendable {
     /// When the id was made, to the millisecond.
     public var createdAt: Instant { Instant(microseconds: Int64(self.high >> 16) * 1000) }
 
+    /// Whether the left one comes first.
     public static func < (left: RunID, right: RunID) -> Bool {
         (left.high, left.low) < (right.high, right.low)
     }
@@ -85,6 +86,7 @@ extension RunID: LosslessStringConvertible {
 }
 
 extension RunID: Codable {
+    /// Reads the coded form.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
@@ -95,6 +97,7 @@ extension RunID: Codable {
         self = id
     }
 
+    /// Writes the coded form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(self.description)

@@ -16,6 +16,7 @@ public struct ShardID: RawRepresentable, Hashable, Comparable, Sendable, Codable
         self.rawValue = rawValue
     }
 
+    /// Whether the left one comes first.
     public static func < (left: ShardID, right: ShardID) -> Bool {
         left.rawValue < right.rawValue
     }

@@ -28,14 +28,17 @@ public struct Span: Hashable, Comparable, Sendable, Codable {
     /// The same length as a standard library duration.
     public var duration: Duration { .milliseconds(self.milliseconds) }
 
+    /// Whether the left one comes first.
     public static func < (left: Span, right: Span) -> Bool {
         left.milliseconds < right.milliseconds
     }
 
+    /// Reads the coded form.
     public init(from decoder: any Decoder) throws {
         self.init(milliseconds: try decoder.singleValueContainer().decode(Int64.self))
     }
 
+    /// Writes the coded form.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(self.milliseconds)

@@ -15,6 +15,7 @@ public struct Token: Hashable, Comparable, Sendable, Codable {
         self.counter = counter
     }
 
+    /// Whether the left one comes first.
     public static func < (left: Token, right: Token) -> Bool {
         (left.epoch, left.counter) < (right.epoch, right.counter)
     }

@@ -72,7 +72,9 @@ public struct Ownership: Sendable {
         return held
     }
 
-    /// Whether the lease of a shard is sure to last at this moment: without trust nothing is granted and no timer fires.
+    /// Whether the lease of a shard is sure to last at this moment.
+    ///
+    /// Without trust nothing is granted and no timer fires.
     public func isTrusted(_ shard: ShardID, at now: Instant) -> Bool {
         guard case .held = self.states[Int(shard.rawValue)] else { return false }
         return now < self.trustedUntil[Int(shard.rawValue)]

@@ -4,7 +4,7 @@
 ///
 /// Every method has a deadline of its own and throws ``CanoError`` with code `storeUnavailable` when it passes or the
 /// store cannot be reached; the caller waits and tries again, runs never fail because of it. ``commit(_:)`` alone has
-/// a third answer: see ``CommitOutcome/unknown``.
+/// a third answer: see ``CommitOutcome/unknown(_:)``.
 public protocol RunStore: Sendable {
     /// The store's clock. All deadlines are instants of this clock.
     func now() async throws(CanoError) -> Instant
@@ -40,6 +40,8 @@ public protocol RunStore: Sendable {
     ///   - waitingOnly: leaves out the runs that do not wait, for a sweep by an owner that knows those already.
     ///   - after: where the previous page ended; `nil` for the first page.
     ///   - limit: how many runs at most.
+    /// - Returns: the runs; fewer than `limit` when there are no more.
+    /// - Throws: `storeUnavailable`.
     func runnable(
         in shard: ShardID,
         before horizon: Instant,

@@ -9,7 +9,9 @@ public struct ShardBatch: Hashable, Sendable {
     public var shard: ShardID
     /// The epoch under which the writer owns it.
     public var epoch: Epoch
-    /// Runs to create. One whose key is taken is left out, with all its history rows, and named in the answer.
+    /// Runs to create.
+    ///
+    /// One whose key is taken is left out, with all its history rows, and named in the answer.
     public var starts: [RunStart] = []
     /// Records to append.
     public var history: [HistoryRow] = []
@@ -50,6 +52,7 @@ public struct RunKey: Hashable, Comparable, Sendable {
         self.key = key
     }
 
+    /// Whether the left one comes first.
     public static func < (left: RunKey, right: RunKey) -> Bool {
         (left.workflow, left.key) < (right.workflow, right.key)
     }

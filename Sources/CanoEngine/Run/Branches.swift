@@ -90,7 +90,8 @@ public struct Branches: Hashable, Sendable {
     }
 
     private func impossible(_ required: Int) -> Failure {
-        let message = "the join needs \(required) branches to succeed, but the split made \(self.all.count); lower the threshold"
+        let message =
+            "the join needs \(required) branches to succeed, but the split made \(self.all.count); lower the threshold"
         return Failure(code: "joinImpossible", message: message, isRetryable: false)
     }
 

@@ -67,10 +67,12 @@ public final class Plan: Sendable {
 }
 
 extension Plan: Hashable {
+    /// Whether both are the same.
     public static func == (left: Plan, right: Plan) -> Bool {
         left === right || left.digest == right.digest
     }
 
+    /// Feeds the hasher.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(self.digest)
     }

@@ -46,7 +46,9 @@ public struct SagaEntry: Hashable, Sendable {
     public var output: Payload?
 }
 
-/// How far the way back is. The entry to undo is the last of the run's saga.
+/// How far the way back is.
+///
+/// The entry to undo is the last of the run's saga.
 public struct Undoing: Hashable, Sendable {
     /// Why the run turned back.
     public internal(set) var ending: Ending

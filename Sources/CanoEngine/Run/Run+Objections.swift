@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Run {
-    /// What is wrong with an outcome; `nil` when it can be accepted. An objection fails the attempt by name.
+    /// What is wrong with an outcome; `nil` when it can be accepted.
+    ///
+    /// An objection fails the attempt by name.
     func objection(to completion: AttemptReport.Completion, of path: WorkPath) -> Failure? {
         let name = self.plan.states[self.position.state].name
         switch (completion, path, self.plan.states[self.position.state].step) {
@@ -47,7 +49,9 @@ extension Run {
         }
         let bytes = PayloadList.encodedCount(items)
         guard bytes > self.limits.splitBytes else { return nil }
-        return Self.limit("the items of '\(name)' have \(bytes) bytes, more than splitBytes (\(self.limits.splitBytes))")
+        return Self.limit(
+            "the items of '\(name)' have \(bytes) bytes, more than splitBytes (\(self.limits.splitBytes))"
+        )
     }
 
     private func tooMuchToJoin(_ output: Payload, index: Int, of name: String) -> Failure? {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Run {
-    /// Decides about a report. Only the holder of the current token is heard; `answer` is `lost` for everybody else,
-    /// and then nothing changes.
+    /// Decides about a report.
+    ///
+    /// Only the holder of the current token is heard; `answer` is `lost` for everybody else, and then nothing changes.
     public mutating func apply(
         _ report: AttemptReport,
         at now: Instant

@@ -47,12 +47,14 @@ public struct Run: Hashable, Sendable {
         self.position = Position(state: plan.start, visit: 0, context: .emptyObject, step: .exit)
     }
 
+    /// Whether both are the same.
     public static func == (left: Run, right: Run) -> Bool {
         left.id == right.id && left.plan.digest == right.plan.digest && left.seed == right.seed
             && left.startedAt == right.startedAt && left.nextSeq == right.nextSeq && left.phase == right.phase
             && left.position == right.position && left.saga == right.saga
     }
 
+    /// Feeds the hasher.
     public func hash(into hasher: inout Hasher) {
         hasher.combine(self.id)
         hasher.combine(self.nextSeq)
@@ -67,6 +69,7 @@ public struct Run: Hashable, Sendable {
     ///   - seed: from which its jitter is drawn; stored with it.
     ///   - now: the database's time.
     ///   - limits: the bounds that it obeys.
+    /// - Returns: the run, and what it decided at once.
     public static func start(
         id: RunID,
         plan: Plan,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// The worker's side of its sessions with one coordinator: when to connect, to greet, to beat, and until when the leases
-/// of this coordinator may be trusted.
+/// The worker's side of its sessions with one coordinator: when to connect, to greet and to beat, and until when the
+/// leases of this coordinator may be trusted.
 ///
-/// Trust outlives a connection. It is counted from before the heartbeat was sent that was answered last, so that a pause
-/// of any length on either side makes the worker distrust itself before the coordinator gives its leases away.
+/// Trust outlives a connection. It is counted from before the heartbeat was sent that was answered last, so that a
+/// pause of any length on either side makes the worker distrust itself before the coordinator gives its leases away.
 package struct WorkerSession: Hashable, Sendable {
     /// What is true while the session lives.
     package struct Beat: Hashable, Sendable {

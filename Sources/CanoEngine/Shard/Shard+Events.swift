@@ -100,14 +100,15 @@ extension Shard {
             return output.effects.append(.ungranted(grant.offer, grant.session))
         }
         let token = self.nextToken()
-        let lease = self.residents.values[index].run.grant(
-            key.path,
-            visit: key.visit,
-            attempt: grant.offer.attempt,
-            token: token,
-            worker: grant.worker,
-            at: now
-        )
+        let lease = self.residents.values[index].run
+            .grant(
+                key.path,
+                visit: key.visit,
+                attempt: grant.offer.attempt,
+                token: token,
+                worker: grant.worker,
+                at: now
+            )
         guard let lease else { return output.effects.append(.ungranted(grant.offer, grant.session)) }
         self.watch(lease.lease, at: now, into: &output)
         self.limit(lease.lease, of: grant.worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
@@ -205,7 +206,9 @@ extension Shard {
 
     // MARK: Cancel
 
-    /// Does what a message asks for. A message is consumed in the commit that does it, so a crash repeats it.
+    /// Does what a message asks for.
+    ///
+    /// A message is consumed in the commit that does it, so a crash repeats it.
     private mutating func read(_ stored: StoredMail, at now: Instant, into output: inout ShardOutput) {
         guard self.mailInHand.insert(stored.id).inserted else { return }
         self.act(on: stored, at: now, into: &output)

@@ -2,7 +2,8 @@
 
 import Dispatch
 
-/// Runs an actor on its own queue, so that a blocking C call never occupies one of the few threads that run Swift tasks.
+/// Runs an actor on its own queue, so that a blocking C call never occupies one of the few threads that run Swift
+/// tasks.
 final class BlockingExecutor: SerialExecutor {
     private let queue: DispatchQueue
 

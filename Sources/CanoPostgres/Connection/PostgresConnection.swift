@@ -6,8 +6,8 @@ import CanoEngine
 /// One libpq connection. Its methods may block: they run on their own queue.
 ///
 /// Statements are unnamed and parameterised, and no session state is kept, so any pooler in transaction mode may stand
-/// between. A connection opens when it is first needed and again after it was lost; one that failed while a statement was
-/// under way is never used again.
+/// between. A connection opens when it is first needed and again after it was lost; one that failed while a statement
+/// was under way is never used again.
 actor PostgresConnection {
     private let executor: BlockingExecutor
     private let address: PostgresAddress

@@ -3,8 +3,9 @@
 extension Schema {
     /// Taking, keeping and giving up shards.
     ///
-    /// The lock decides who may raise an epoch, the epoch decides who may write, the lease only prevents churn. Rows are
-    /// locked in the order of their shards everywhere, so that a taker and a holder never wait for each other in a ring.
+    /// The lock decides who may raise an epoch, the epoch decides who may write, the lease only prevents churn. Rows
+    /// are locked in the order of their shards everywhere, so that a taker and a holder never wait for each other in a
+    /// ring.
     static let ownership = """
         CREATE FUNCTION cano.check_isolation() RETURNS void LANGUAGE plpgsql STABLE AS $$
         BEGIN
@@ -14,7 +15,8 @@ extension Schema {
             END IF;
         END $$;
 
-        CREATE FUNCTION cano.take_shards(p_shards smallint[], p_seen bigint[], p_host text, p_ttl bigint, p_patience int)
+        CREATE FUNCTION cano.take_shards(
+            p_shards smallint[], p_seen bigint[], p_host text, p_ttl bigint, p_patience int)
         RETURNS TABLE (shard smallint, epoch bigint) LANGUAGE plpgsql VOLATILE
         SET lock_timeout = '3s' AS $$
         #variable_conflict use_column

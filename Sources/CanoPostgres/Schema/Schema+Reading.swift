@@ -69,6 +69,6 @@ extension Schema {
             );
         END $$;
         COMMENT ON FUNCTION cano.runnable(smallint, timestamptz, boolean, uuid, int) IS
-            'Runs of a shard that have work (unless only waiting ones are asked for) or are due, in order of their ids.';
+            'Runs of a shard that have work (unless only waiting ones are asked for) or are due, in order of ids.';
         """
 }

@@ -108,7 +108,7 @@ extension Schema {
         COMMENT ON COLUMN cano.timeline.started IS 'When the attempt''s lease was granted.';
         COMMENT ON COLUMN cano.timeline.ended IS 'When the attempt ended; empty for events and for attemptHeld.';
         COMMENT ON COLUMN cano.timeline.due IS 'What this row set a time for: a retry, a timer, a join, a deadline.';
-        COMMENT ON COLUMN cano.timeline.reason IS 'A short reason: a failure''s code, an outcome, why an attempt was lost.';
+        COMMENT ON COLUMN cano.timeline.reason IS 'A failure''s code, an outcome, or why an attempt was lost.';
         COMMENT ON COLUMN cano.timeline.detail IS 'One line about the reason.';
         COMMENT ON COLUMN cano.timeline.number IS 'A number whose meaning the event gives, such as an undo entry.';
         COMMENT ON COLUMN cano.timeline.split_first IS 'The first row of the split that led here.';

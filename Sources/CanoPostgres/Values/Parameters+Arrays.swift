@@ -80,7 +80,7 @@ extension Parameters {
         return true
     }
 
-    /// Adds an array in PostgreSQL's binary form: dimensions, a flag for NULLs, the type, the length, then the elements.
+    /// Adds an array in PostgreSQL's binary form: dimensions, a flag for NULLs, the type, the length, the elements.
     ///
     /// `append` writes an element with its length before it, or says that there is none.
     private mutating func array<Group, Row>(

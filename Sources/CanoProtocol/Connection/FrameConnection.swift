@@ -5,8 +5,8 @@ import NIOCore
 
 /// One connection of the wire: batches of frames in, a bounded outbox out.
 ///
-/// It lives in the `body` that ``FrameServer`` or ``FrameClient`` runs: when that returns or throws, what still waits in
-/// the outbox is written and the connection closes.
+/// It lives in the `body` that ``FrameServer`` or ``FrameClient`` runs: when that returns or throws, what still waits
+/// in the outbox is written and the connection closes.
 package struct FrameConnection<In: SessionFrame, Out: SessionFrame>: Sendable {
     /// The frames that arrive, in batches of those that arrived together; to be iterated once.
     ///

@@ -89,7 +89,7 @@ package struct FrameServer<In: SessionFrame, Out: SessionFrame>: Sendable {
                                 guard isWelcome else {
                                     let error = CanoError(
                                         .limitExceeded,
-                                        "there are \(self.maximumConnections) connections already; try another coordinator"
+                                        "all \(self.maximumConnections) connections are taken; try another coordinator"
                                     )
                                     connection.refuse(error)
                                     throw error

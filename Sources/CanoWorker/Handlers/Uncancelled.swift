@@ -3,7 +3,7 @@
 /// Work that must be finished even when the task that wants it was cancelled.
 enum Uncancelled {
     static func run<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
-        // A new task is not cancelled with ours; we always wait for it, so nothing outlives us.
+        // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us.
         await Task { await body() }.value
     }
 }

@@ -21,7 +21,8 @@ enum House {
     private static let foundation = ["FoundationEssentials", "Foundation"] + Self.system
     private static let nio = ["NIO", "NIOCore", "NIOPosix", "NIOConcurrencyHelpers", "NIOSSL"]
     private static let telemetry = ["Logging", "Metrics", "CoreMetrics", "Tracing", "Instrumentation"]
-    private static let command = ["ArgumentParser", "Configuration", "ServiceLifecycle", "UnixSignals", "Logging"]
+    private static let command =
+        ["ArgumentParser", "Configuration", "ServiceLifecycle", "UnixSignals", "Logging"] + Self.foundation
 
     /// The rooms, from the ground floor up.
     static let rooms: [Room] = [
@@ -55,20 +56,20 @@ enum House {
             targets: ["Cano", "CanoProtocol"],
             modules: Self.foundation + Self.nio + Self.telemetry + Self.collections
                 + ["AsyncHTTPClient", "NIOHTTP1", "Subprocess", "System", "SystemPackage", "Mustache"]
-                + ["ServiceLifecycle"]
+                + ["ServiceLifecycle", "UnixSignals"]
         ),
         Room(
             name: "CanoCoordinator",
             targets: ["Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres"],
             modules: Self.foundation + Self.nio + Self.telemetry + Self.collections
-                + ["Hummingbird", "HTTPTypes", "ServiceLifecycle", "Yams"]
+                + ["Hummingbird", "HTTPTypes", "ServiceLifecycle", "UnixSignals", "Yams"]
         ),
         Room(name: "cano-coordinator", targets: ["CanoCoordinator"], modules: Self.command, lines: 100),
         Room(name: "cano-worker", targets: ["CanoWorker"], modules: Self.command, lines: 100),
         Room(
             name: "CanoCommand",
             targets: ["CanoClient", "CanoCoordinator", "CanoWorker"],
-            modules: Self.command + Self.foundation,
+            modules: Self.command,
             lines: 100
         ),
     ]

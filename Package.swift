@@ -97,6 +97,7 @@ let package = Package(
             name: "CanoCoordinator",
             dependencies: [
                 "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals, yams,
+                deque,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
             ],

@@ -17,6 +17,11 @@ struct ClientOptions: ParsableArguments {
     @Flag(help: "Print the server's JSON, one document.")
     var json = false
 
+    func validate() throws {
+        guard let url = self.url, !url.hasPrefix("http://"), !url.hasPrefix("https://") else { return }
+        throw ValidationError("'\(url)' is not an HTTP URL: write it like \(CanoClient.Configuration.defaultURL)")
+    }
+
     /// The client's settings, the environment included.
     func configuration(environment: [String: String]) -> CanoClient.Configuration {
         CanoClient.Configuration {

@@ -14,10 +14,17 @@ enum CommandFailure {
     static let unavailable: Int32 = 69
 
     /// Writes the error as one line, help as it is, and returns the exit status.
-    static func report(_ error: any Error) -> Int32 {
+    ///
+    /// Who wants JSON gets the error as a document too, unless the run that failed is the document.
+    static func report(_ error: any Error, isJSON: Bool) -> Int32 {
         if error is CleanExit || RootCommand.exitCode(for: error) == .success {
             Console.write(RootCommand.fullMessage(for: error) + "\n")
             return 0
+        }
+        if isJSON, let error = error as? CanoError, error.code != .runFailed {
+            var writer = JSONWriter()
+            ErrorBody.write(error, to: &writer)
+            Console.write(String(decoding: writer.bytes, as: UTF8.self) + "\n")
         }
         let (line, status) = Self.describe(error)
         if !line.isEmpty { Console.complain(line) }

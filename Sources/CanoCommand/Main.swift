@@ -22,7 +22,7 @@ enum Main {
             }
             return 0
         } catch {
-            return CommandFailure.report(error)
+            return CommandFailure.report(error, isJSON: arguments.contains("--json"))
         }
     }
 }

@@ -18,8 +18,6 @@ package protocol ControlPlane: Sendable {
     func runs(_ query: RunQuery) async throws(CanoError) -> [RunSummary]
     /// A run's records, in order, behind `after`.
     func history(of run: RunID, after: Int, limit: Int) async throws(CanoError) -> [HistoryRow]
-    /// Where a run is. There is a default that reads the history; a coordinator that knows better says so.
-    func position(of run: RunID) async throws(CanoError) -> RunPosition
     /// What the run's leases are doing now, as far as this process knows.
     func liveLeases(of run: RunID) async -> [LiveLease]
     /// Asks a run to end; returns its summary at that moment. Throws `unknownRun`. A finished run stays as it is.

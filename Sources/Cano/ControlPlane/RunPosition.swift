@@ -34,21 +34,3 @@ package struct RunPosition: Hashable, Sendable {
         }
     }
 }
-
-extension ControlPlane {
-    /// Reads the whole history, page by page.
-    ///
-    /// A coordinator that knows the position answers without that.
-    package func position(of run: RunID) async throws(CanoError) -> RunPosition {
-        let page = Limits().pageRows
-        var position: RunPosition?
-        var after = 0
-        while true {
-            let rows = try await self.history(of: run, after: after, limit: page)
-            let reached = RunPosition(rows, behind: position)
-            guard rows.count == page, let last = rows.last else { return reached }
-            position = reached
-            after = last.seq
-        }
-    }
-}

@@ -89,7 +89,7 @@ package struct ControlService: Service {
         } catch {
             let address = "\(self.configuration.host):\(self.configuration.port)"
             throw CanoError(
-                .invalidInput,
+                .unreachable,
                 "cannot serve HTTP on \(address) (\(error)): choose another address with --http",
                 cause: error
             )

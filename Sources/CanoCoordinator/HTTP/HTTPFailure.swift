@@ -19,7 +19,8 @@ extension CanoError {
     /// The HTTP status that fits the code.
     var status: HTTPResponse.Status {
         switch self.code {
-        case .invalidDefinition, .invalidInput, .protocolViolation: .badRequest
+        case .invalidInput, .protocolViolation: .badRequest
+        case .invalidDefinition: .unprocessableContent
         case .unauthorized: .unauthorized
         case .unknownWorkflow, .unknownRun: .notFound
         case .keyInUse, .definitionChanged: .conflict

@@ -11,6 +11,13 @@ struct RunRoutes: Sendable {
 
     let plane: any ControlPlane
     let limits: Limits
+    private let positions: RunPositions
+
+    init(plane: any ControlPlane, limits: Limits) {
+        self.plane = plane
+        self.limits = limits
+        self.positions = RunPositions(plane: plane, pageRows: limits.pageRows)
+    }
 
     func add(to router: Router<BasicRequestContext>) {
         router.get("/v1/runs") { request, _ in try await self.list(request) }
@@ -63,7 +70,12 @@ struct RunRoutes: Sendable {
             }
         let rows = limit == 0 ? [] : try await self.plane.history(of: run, after: after, limit: limit)
         let isWhole = after == 0 && rows.count < limit
-        let position = isWhole ? RunPosition(rows) : try await self.plane.position(of: run)
+        let position =
+            if isWhole {
+                RunPosition(rows)
+            } else {
+                try await self.positions.position(of: run, isFinished: summary.status.isFinished)
+            }
         let detail = RunDetail(
             run: RunView(summary, position: position),
             timeline: rows.map(TimelineEntry.init),

@@ -36,7 +36,7 @@ struct ControlAPITests {
                 headers: [("Content-Type", "application/yaml")],
                 body: "workflow: b\nx"
             )
-            #expect(answer.status == 400)
+            #expect(answer.status == 422)
             #expect(answer.body.contains("the path names 'a' but the definition 'b'"))
         }
     }
@@ -143,6 +143,39 @@ struct ControlAPITests {
                 #expect(second.timeline.map(\.seq) == [5, 6, 7])
                 #expect(second.next == nil)
                 #expect(try await client.run(id, limit: 0).run.state == "s7")
+            }
+        }
+    }
+
+    @Test("the position of a run with a long history is found without reading the history again")
+    func longHistory() async throws {
+        let limits = Limits { $0.pageRows = 10 }
+        try await TestServer.with(.init { $0.limits = limits }) { server in
+            try await server.client { client in
+                let id = try await client.start(StartRequest(workflow: "w")).id
+                server.plane.grow(id, to: 2345)
+                let open = try await client.run(id, limit: 0).run
+                #expect(open.state == "begin")
+                let read = server.plane.state.rowsRead
+                server.plane.grow(id, to: 2350)
+                #expect(try await client.run(id, limit: 0).run.state == "begin")
+                #expect(server.plane.state.rowsRead - read == 5)
+            }
+        }
+    }
+
+    @Test("the end of a run with a long history is found in a few steps", arguments: [2, 10, 11, 21, 999, 4096])
+    func longFinishedHistory(records: Int) async throws {
+        let limits = Limits { $0.pageRows = 10 }
+        try await TestServer.with(.init { $0.limits = limits }) { server in
+            try await server.client { client in
+                let id = try await client.start(StartRequest(workflow: "w")).id
+                server.plane.grow(id, to: records - 1)
+                server.plane.finish(id, state: "done", context: .json("7"))
+                let run = try await client.run(id, limit: 0).run
+                #expect(run.state == "done")
+                #expect(run.context == .json("7"))
+                #expect(server.plane.state.rowsRead <= 40)
             }
         }
     }

@@ -18,6 +18,7 @@ final class FakePlane: ControlPlane {
         var queries: [RunQuery] = []
         var failure: CanoError?
         var finishOnWait = false
+        var rowsRead = 0
         var nextRun: UInt64 = 0
     }
 
@@ -108,7 +109,32 @@ final class FakePlane: ControlPlane {
     }
 
     func history(of run: RunID, after: Int, limit: Int) async throws(CanoError) -> [HistoryRow] {
-        Array((self.state.history[run] ?? []).filter { $0.seq > after }.prefix(limit))
+        self.guarded.withLock { state in
+            let rows = Array((state.history[run] ?? []).dropFirst(after).prefix(limit))
+            state.rowsRead += rows.count
+            return rows
+        }
+    }
+
+    /// Gives a run branches that are done, until it has so many records.
+    func grow(_ run: RunID, to records: Int) {
+        self.change { state in
+            for seq in stride(from: (state.history[run]?.count ?? 0) + 1, through: records, by: 1) {
+                state.history[run]?.append(HistoryRow(run: run, seq: seq, kind: .branchDone, at: Self.epoch))
+            }
+        }
+    }
+
+    /// Ends a run with one more record.
+    func finish(_ run: RunID, state name: String, context: Payload) {
+        self.change { state in
+            let seq = (state.history[run]?.count ?? 0) + 1
+            var row = HistoryRow(run: run, seq: seq, kind: .finished, at: Self.epoch)
+            row.state = name
+            row.payload = context
+            state.history[run]?.append(row)
+            state.runs[run]?.status = .succeeded
+        }
     }
 
     func liveLeases(of run: RunID) async -> [LiveLease] { self.state.leases }

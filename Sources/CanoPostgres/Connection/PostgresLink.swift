@@ -4,7 +4,7 @@ import CLibPQ
 import CanoEngine
 import Dispatch
 
-/// One open session of libpq. Not safe to share: its ``PostgresConnection`` alone uses it.
+/// One open session of libpq, used by its ``PostgresConnection`` alone: it is not safe to share.
 final class PostgresLink {
     private var session: OpaquePointer?
     /// Whether libpq holds bytes of a statement that the kernel has not taken.

@@ -18,7 +18,8 @@ extension Schema {
                 WHERE cano.shard_of(r) = ANY (p_ok) AND r <> ALL (p_out)) THEN RETURN; END IF;
             SELECT r INTO v_missing FROM unnest(p_runs) AS r
             WHERE cano.shard_of(r) = ANY (p_ok) AND r <> ALL (p_out)
-                AND NOT EXISTS (SELECT FROM cano.run AS u WHERE u.run = r) LIMIT 1;
+                AND NOT EXISTS (SELECT FROM cano.run AS u WHERE u.run = r)
+            ORDER BY EXISTS (SELECT FROM cano.run_finished AS f WHERE f.run = r) LIMIT 1;
             RAISE integrity_constraint_violation
                 USING MESSAGE = format('run %s is not among the unfinished runs', v_missing);
         END $$;

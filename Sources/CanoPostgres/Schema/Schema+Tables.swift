@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Schema {
-    /// Tables and their indexes. Unfinished runs are few and change; all else is only ever added to.
+    /// Tables and their indexes: unfinished runs are few and change; all else is only ever added to.
     static let tables = """
         CREATE FUNCTION cano.now() RETURNS timestamptz LANGUAGE sql VOLATILE PARALLEL SAFE
         RETURN clock_timestamp();

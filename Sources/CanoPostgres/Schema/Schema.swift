@@ -15,7 +15,7 @@ enum Schema {
     /// How many shards a new database has.
     static let shardCount = ShardID.count
 
-    /// All steps, in order. The version of a database is the number of steps it has seen.
+    /// All steps, in order; the version of a database is the number of steps it has seen.
     static let migrations = [
         Migration(
             name: "runs, history, shards, mail and audit",

@@ -4,6 +4,7 @@ public import CanoEngine
 import FoundationEssentials
 
 extension PostgresStore {
+    /// See ``RunStore/save(_:)``.
     public func save(_ definition: Definition) async throws(CanoError) {
         let digest = definition.digest
         let body = try Self.encode(definition)
@@ -37,6 +38,7 @@ extension PostgresStore {
         }
     }
 
+    /// See ``RunStore/definitions()``.
     public func definitions() async throws(CanoError) -> [Definition] {
         try await self.ask(
             Statement("SELECT body FROM cano.definition ORDER BY name COLLATE \"C\", version") {

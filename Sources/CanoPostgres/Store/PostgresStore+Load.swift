@@ -3,6 +3,7 @@
 public import CanoEngine
 
 extension PostgresStore {
+    /// See ``RunStore/runnable(in:before:waitingOnly:after:limit:)``.
     public func runnable(
         in shard: ShardID,
         before horizon: Instant,
@@ -24,6 +25,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/load(_:)``.
     public func load(_ run: RunID) async throws(CanoError) -> StoredRun? {
         let text = "SELECT \(Self.loadedColumns) FROM cano.load_runs($1)"
         return try await self.ask(
@@ -35,6 +37,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/hasOutcome(of:run:path:)``.
     public func hasOutcome(of token: Token, run: RunID, path: WorkPath) async throws(CanoError) -> Bool {
         let text = """
             SELECT EXISTS (

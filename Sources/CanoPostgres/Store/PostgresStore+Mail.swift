@@ -3,6 +3,7 @@
 public import CanoEngine
 
 extension PostgresStore {
+    /// See ``RunStore/post(_:)``.
     public func post(_ mail: [Mail]) async throws(CanoError) {
         guard !mail.isEmpty else { return }
         let text = "INSERT INTO cano.inbox (shard, kind, run, sender) SELECT * FROM unnest($1, $2, $3, $4)"
@@ -16,6 +17,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/mail(for:limit:)``.
     public func mail(for shards: [ShardID], limit: Int) async throws(CanoError) -> [StoredMail] {
         let text = """
             SELECT id, shard, kind, run, sender FROM cano.inbox WHERE shard = ANY ($1) ORDER BY id LIMIT $2
@@ -47,6 +49,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/record(_:)``.
     public func record(_ audit: AuditEntry) async throws(CanoError) {
         let text = """
             INSERT INTO cano.audit (at, actor, via, action, target, before, after) VALUES ($1, $2, $3, $4, $5, $6, $7)
@@ -64,6 +67,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/audit(limit:)``.
     public func audit(limit: Int) async throws(CanoError) -> [AuditEntry] {
         let text = "SELECT at, actor, via, action, target, before, after FROM cano.audit ORDER BY id DESC LIMIT $1"
         return try await self.ask(

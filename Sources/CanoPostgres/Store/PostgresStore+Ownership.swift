@@ -3,6 +3,7 @@
 public import CanoEngine
 
 extension PostgresStore {
+    /// See ``RunStore/shards()``.
     public func shards() async throws(CanoError) -> [ShardLease] {
         let text = """
             SELECT shard, epoch, holder,
@@ -23,6 +24,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/take(_:for:ttl:)``.
     public func take(
         _ claims: [ShardClaim],
         for host: HostID,
@@ -45,6 +47,7 @@ extension PostgresStore {
         return try await self.ask(statement, within: self.options.queryTime + patience)
     }
 
+    /// See ``RunStore/renew(_:for:ttl:)``.
     public func renew(
         _ held: [ShardID: Epoch],
         for host: HostID,
@@ -61,6 +64,7 @@ extension PostgresStore {
         return try await self.ask(statement)
     }
 
+    /// See ``RunStore/release(_:for:)``.
     public func release(_ held: [ShardID: Epoch], for host: HostID) async throws(CanoError) {
         try await self.ask(
             Statement("SELECT cano.release_shards($1, $2, $3)") { parameters in

@@ -3,6 +3,7 @@
 public import CanoEngine
 
 extension PostgresStore {
+    /// See ``RunStore/summary(of:)``.
     public func summary(of run: RunID) async throws(CanoError) -> RunSummary? {
         let text = """
             SELECT \(Self.openColumns) FROM cano.run WHERE run = $1
@@ -17,6 +18,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/run(forKey:)``.
     public func run(forKey key: RunKey) async throws(CanoError) -> KeyedRun? {
         try await self.ask(
             Statement("SELECT run, input_hash FROM cano.run_key WHERE workflow = $1 AND key = $2") { parameters in
@@ -31,6 +33,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/summaries(_:)``.
     public func summaries(_ query: RunQuery) async throws(CanoError) -> [RunSummary] {
         var conditions = ["run < $1"]
         if query.workflow != nil { conditions.append("workflow = $3") }
@@ -53,6 +56,7 @@ extension PostgresStore {
         )
     }
 
+    /// See ``RunStore/history(of:after:limit:)``.
     public func history(of run: RunID, after: Int, limit: Int) async throws(CanoError) -> [HistoryRow] {
         let text = "SELECT \(Row.historyColumns) FROM cano.history WHERE run = $1 AND seq > $2 ORDER BY seq LIMIT $3"
         return try await self.ask(

@@ -63,11 +63,13 @@ public final class PostgresStore: RunStore {
         await connection.close()
     }
 
+    /// See ``RunStore/close()``.
     public func close() async {
         await self.commits.close()
         await self.queries.close()
     }
 
+    /// See ``RunStore/now()``.
     public func now() async throws(CanoError) -> Instant {
         try await self.ask(
             Statement("SELECT cano.now()") { (rows) throws(CanoError) in
@@ -103,6 +105,7 @@ public final class PostgresStore: RunStore {
         }
     }
 
+    /// See ``RunStore/commit(_:)``.
     public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
         do {
             return .answered(try await self.commits.run(.commit(batches), within: self.options.commitTime))

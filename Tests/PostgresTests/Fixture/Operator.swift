@@ -66,3 +66,15 @@ extension Operator {
         try Operator(self.address.uri)
     }
 }
+
+extension Operator {
+    /// What a statement returns that answers in JSON, as EXPLAIN does.
+    func json(_ query: String) async throws -> String {
+        let statement = Statement(query) { (rows) throws(CanoError) in try rows.first().text(0) ?? "" }
+        do {
+            return try await self.connection.run(statement, until: .now.advanced(by: .seconds(30)))
+        } catch {
+            throw error.error(at: self.address)
+        }
+    }
+}

@@ -121,7 +121,8 @@ public struct EmbeddedRunner: Sendable {
     ) async throws -> EmbeddedRun<W> {
         let payload = try Payload(encoding: context, what: "the context of \(W.name)")
         let request = StartRequest(workflow: W.name, version: W.version, key: key, context: payload)
-        switch try await self.host.start([request]).first {
+        let caller = Caller(name: self.host.configuration.me.rawValue, via: "library")
+        switch try await self.host.start([request], caller: caller).first {
         case .created(let id): return EmbeddedRun(id: id, isNew: true, host: self.host)
         case .existing(let id): return EmbeddedRun(id: id, isNew: false, host: self.host)
         case .refused(let error): throw error

@@ -27,8 +27,9 @@ extension EngineHost {
 
     // MARK: Starts
 
-    /// Starts runs; one answer for each request, in order.
-    package func start(_ requests: [StartRequest]) async throws(CanoError) -> [StartAnswer] {
+    /// Starts runs; one answer for each request, in order. The audit gets one row for the whole call, in the commit of
+    /// its first run.
+    package func start(_ requests: [StartRequest], caller: Caller) async throws(CanoError) -> [StartAnswer] {
         let owned = self.owned.keys.sorted()
         guard !owned.isEmpty else {
             throw CanoError(.notOwner, "this coordinator owns no shard now; try again, or ask another coordinator")
@@ -60,6 +61,9 @@ extension EngineHost {
             order.request = ids[index]
             batches[order.run.shard, default: []].append(order)
         }
+        if let first = orders.first?.order.run {
+            self.post(.audit(self.entry(caller, "start", orders.count, from: first)), to: first.shard)
+        }
         for (shard, batch) in batches where !self.post(.start(batch), to: shard) {
             for order in batch { self.requests.fail(order.request) }
         }
@@ -67,6 +71,16 @@ extension EngineHost {
             answers[orders[index].place] = Self.answer(reply, to: orders[index].order)
         }
         return answers.map { $0 ?? .refused(Self.noAnswer) }
+    }
+
+    private func entry(_ caller: Caller, _ action: String, _ count: Int, from first: RunID) -> AuditEntry {
+        AuditEntry(
+            at: self.clock.now(),
+            actor: caller.name,
+            via: caller.via,
+            action: action,
+            target: count == 1 ? first.description : "\(count) runs from \(first)"
+        )
     }
 
     private func order(

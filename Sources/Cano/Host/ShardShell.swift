@@ -102,6 +102,8 @@ final class ShardShell: Sendable {
                 return .unknown(message)
             case .failed(let code, let message):
                 if code == .shuttingDown { return .closed }
+                // The store has something else than we think: taking the shard again tells the truth.
+                if code == .storeCorrupt || code == .invalidInput { return .unknown(message) }
                 self.host.logger.warning(
                     "commit failed, trying again",
                     metadata: ["shard": "\(self.shard.rawValue)", "code": "\(code.name)", "error": "\(message)"]
@@ -119,7 +121,7 @@ extension ShardEvent {
     fileprivate var needsTrust: Bool {
         switch self {
         case .grant, .tick: true
-        case .start, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
+        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
         }
     }
 }

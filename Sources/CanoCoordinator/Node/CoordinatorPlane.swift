@@ -26,15 +26,7 @@ struct CoordinatorPlane: ControlPlane {
             let message = "the request starts \(requests.count) runs, more than startsPerRequest (\(limit)); split it"
             throw CanoError(.limitExceeded, message)
         }
-        let answers = try await self.host.start(requests)
-        let created = answers.compactMap { answer in
-            if case .created(let run) = answer { run } else { nil }
-        }
-        if let first = created.first {
-            let target = created.count == 1 ? first.description : "\(created.count) runs from \(first)"
-            try await self.note(caller, "start", target, after: requests.first?.workflow)
-        }
-        return answers
+        return try await self.host.start(requests, caller: caller)
     }
 
     func run(_ id: RunID) async throws(CanoError) -> RunSummary { try await self.host.run(id) }

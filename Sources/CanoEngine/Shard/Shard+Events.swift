@@ -9,6 +9,8 @@ extension Shard {
         switch event {
         case .start(let orders):
             for order in orders { self.start(order, at: now, into: &output) }
+        case .audit(let entry):
+            output.batch.audit.append(entry)
         case .grant(let grants):
             for grant in grants { self.grant(grant, at: now, into: &output) }
         case .started(let leases):

@@ -180,7 +180,7 @@ extension Shard {
                 if !isOver { output.batch.mail.append(Mail(to: self.id, .cancel(order.run, by: order.caller))) }
             case .mail(let stored):
                 if isOver { self.consume(stored, into: &output) }
-            case .start, .grant, .started, .lost, .loaded, .page, .tick:
+            case .start, .audit, .grant, .started, .lost, .loaded, .page, .tick:
                 break  // nobody waits for an answer to these
             }
         }

@@ -26,6 +26,8 @@ public struct RequestID: RawRepresentable, Hashable, Sendable {
 public enum ShardEvent: Hashable, Sendable {
     /// Start these runs; the ids are in this shard.
     case start([StartOrder])
+    /// Note what somebody did, in the next commit.
+    case audit(AuditEntry)
     /// The dispatcher found a worker for these offers.
     case grant([Grant])
     /// These tasks begin now.

@@ -67,7 +67,7 @@ struct RandomFrames {
         }
     }
 
-    mutating func branches() -> [BranchResult]? {
+    mutating func branches() -> [BranchOutcome]? {
         guard self.coin() else { return nil }
         return self.list(4) { frames in
             switch frames.below(3) {

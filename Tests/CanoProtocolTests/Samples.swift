@@ -47,7 +47,7 @@ enum Samples {
         )
     }
 
-    static let branches: [BranchResult] = [
+    static let branches: [BranchOutcome] = [
         .success(Payload(bytes: [1, 2, 3], type: .binary)),
         .failure(Failure(code: "exit", message: "code 3", isRetryable: false)),
         .cancelled,

@@ -109,6 +109,8 @@ extension WorkerMachine {
 
     /// Leases and reports of shards that changed their owner move to the new one.
     private mutating func heardOwned(_ shards: [ShardID: Epoch], by link: Link) {
+        // Who takes shards has use for credit again.
+        if !shards.isEmpty { self[link].hasEnough = false }
         var raised: Set<ShardID> = []  // known before in this session, under a lower epoch
         for (shard, epoch) in shards {
             if let known = self[link].owned[shard], known < epoch { raised.insert(shard) }

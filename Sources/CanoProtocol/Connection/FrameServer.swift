@@ -32,7 +32,8 @@ package struct FrameServer<In: SessionFrame, Out: SessionFrame>: Sendable {
     /// - Parameters:
     ///   - onBound: told once where the server listens, with the real port.
     ///   - onFailure: told why a connection ended, when that was an error; for logs.
-    ///   - handle: runs for each connection; the connection closes when it returns or throws.
+    ///   - handle: runs for each connection; the connection closes when it returns or throws. A `CanoError` is told
+    ///     to the peer as the refusal.
     /// - Throws: `unreachable` when the address cannot be listened on.
     package func run(
         onBound: @Sendable (_ host: String, _ port: Int) async -> Void,
@@ -80,28 +81,34 @@ package struct FrameServer<In: SessionFrame, Out: SessionFrame>: Sendable {
                     defer { open.withLock { $0 -= 1 } }
                     let peer = channel.channel.remoteAddress?.description ?? "unknown"
                     do {
-                        try await FrameConnection<In, Out>
-                            .run(
-                                channel,
-                                limits: self.limits,
-                                outboxLimits: self.outboxLimits
-                            ) { connection in
-                                guard isWelcome else {
-                                    let error = CanoError(
-                                        .limitExceeded,
-                                        "all \(self.maximumConnections) connections are taken; try another coordinator"
-                                    )
-                                    connection.refuse(error)
-                                    throw error
-                                }
-                                try await handle(connection)
-                            }
+                        try await self.serve(channel, isWelcome: isWelcome, handle: handle)
                     } catch is CancellationError {
                         return
                     } catch {
                         onFailure(peer, error)
                     }
                 }
+            }
+        }
+    }
+
+    private func serve(
+        _ channel: FrameConnection<In, Out>.NIOChannel,
+        isWelcome: Bool,
+        handle: @escaping @Sendable (FrameConnection<In, Out>) async throws -> Void
+    ) async throws {
+        let maximum = self.maximumConnections
+        typealias Connection = FrameConnection<In, Out>
+        try await Connection.run(channel, limits: self.limits, outboxLimits: self.outboxLimits) { connection in
+            do {
+                guard isWelcome else {
+                    let message = "all \(maximum) connections are taken; try another coordinator"
+                    throw CanoError(.limitExceeded, message)
+                }
+                try await handle(connection)
+            } catch let error as CanoError {
+                connection.refuse(error)
+                throw error
             }
         }
     }

@@ -582,7 +582,7 @@ nonisolated struct WireDemand: Sendable {
 }
 
 /// The coordinator gives back unused credit: the worker counts so much less as given to this session, and gives it no
-/// more until it says `Demand` above zero.
+/// more until it says `Demand` above zero or takes shards (`Owned`).
 nonisolated struct WireRecalled: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for

@@ -228,6 +228,18 @@ struct WorkerMachineTests {
         #expect(worker.effects == [.send(Self.first, [.credit(3)])])
     }
 
+    @Test("a coordinator that takes shards has use for credit again")
+    func standby() {
+        var worker = Bench(slots: 4)
+        worker.welcome(Self.first)
+        worker.apply(.frames(Self.first, [.recalled(4)]))
+        #expect(worker.effects == [])
+        worker.apply(.frames(Self.first, [.owned([:])]))
+        #expect(worker.effects == [])
+        worker.apply(.frames(Self.first, [.owned([ShardID(rawValue: 1): Epoch(rawValue: 1)])]))
+        #expect(worker.effects == [.send(Self.first, [.credit(4)])])
+    }
+
     @Test("a worker that may not keep more outcomes takes no more work")
     func unansweredBound() {
         var worker = Bench(slots: 2, unanswered: 3)

@@ -61,7 +61,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
         .target(name: "CanoEngine", dependencies: [deque, heap], swiftSettings: settings),
-        .target(name: "CanoSimulation", dependencies: ["CanoEngine"], swiftSettings: settings),
+        .target(name: "CanoSimulation", dependencies: ["CanoEngine", heap], swiftSettings: settings),
         .target(
             name: "Cano",
             dependencies: ["CanoEngine", deque, heap, ordered, logging, metrics, tracing],
@@ -119,7 +119,12 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "HouseTests", swiftSettings: settings),
-        .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine"], swiftSettings: settings),
+        .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine", "CanoSimulation"], swiftSettings: settings),
+        .testTarget(
+            name: "CanoSimulationTests",
+            dependencies: ["CanoEngine", "CanoSimulation"],
+            swiftSettings: settings
+        ),
         .testTarget(name: "CanoTests", dependencies: ["Cano", "CanoEngine", logging], swiftSettings: settings),
         .testTarget(
             name: "CanoProtocolTests",

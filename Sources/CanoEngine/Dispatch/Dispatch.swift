@@ -18,13 +18,13 @@ public struct Dispatch: Sendable {
         var solitude = Solitude.none
         /// Whether its worker was told about work that waits for credit.
         var hasDemand = false
-        /// Whether it takes no more until it says otherwise.
+        /// Whether it had to give its credit back: no suspect work waits for it until it has some again.
         var isWithdrawn = false
         /// The capabilities for which it stands in line.
         var standsFor: Set<Capability> = []
 
         /// Whether it can be given a lease like any other.
-        var isFree: Bool { self.credit > 0 && self.solitude == .none && !self.isWithdrawn }
+        var isFree: Bool { self.credit > 0 && self.solitude == .none }
     }
 
     /// What a suspect piece of work means for a session.
@@ -78,15 +78,16 @@ public struct Dispatch: Sendable {
     /// A worker can take so many more leases.
     public mutating func credit(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
         guard count > 0, self.sessions[session] != nil else { return }
+        self.sessions[session]?.credit += count
+        self.sessions[session]?.hasDemand = false
         self.sessions[session]?.isWithdrawn = false
-        self.give(session, count, effects: &effects)
+        self.use(session, effects: &effects)
     }
 
     /// A lease that was granted was not there any more.
     public mutating func ungranted(_ session: SessionID, _ offer: WorkOffer, effects: inout [Effect]) {
         self.end(session, 1, effects: &effects)
-        // What was withdrawn meanwhile stays so: its worker does not expect this credit to be used.
-        if self.sessions[session]?.isWithdrawn == false { self.give(session, 1, effects: &effects) }
+        self.credit(session, 1, effects: &effects)
     }
 
     /// Leases of a session ended, one way or another. Their slots come back as credit by the worker's own word.
@@ -128,12 +129,6 @@ public struct Dispatch: Sendable {
             self.queues[offer.capability, default: []].append(offer)
         }
         self.waiting += 1
-    }
-
-    private mutating func give(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
-        self.sessions[session]?.credit += count
-        self.sessions[session]?.hasDemand = false
-        self.use(session, effects: &effects)
     }
 
     /// A session has something to give again: it does the work that it is reserved for, or stands in line.
@@ -190,7 +185,7 @@ public struct Dispatch: Sendable {
 
     private mutating func tellDemand(_ capability: Capability, _ count: Int, effects: inout [Effect]) {
         for (id, state) in self.sessions where !state.hasDemand && state.credit == 0 && state.leases == 0 {
-            guard !state.isWithdrawn, state.capabilities.contains(capability) else { continue }
+            guard state.capabilities.contains(capability) else { continue }
             self.sessions[id]?.hasDemand = true
             effects.append(.demand(id, count))
         }

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+
+extension Ledger.Story {
+    typealias WorkID = Ledger.WorkID
+
+    /// Follows one more record; returns the promise that it breaks.
+    mutating func see(_ record: Record, seq: Int) -> String? {
+        switch record {
+        case .started(let entry):
+            return self.enter(entry)
+        case .entered(let entry):
+            return self.leave(by: entry.cause, context: entry.context) ?? self.enter(entry)
+        case .expanded(let expansion):
+            (self.branches, self.outputs, self.isSatisfied) = (expansion.items.count, [], false)
+            return self.end(.expand, expansion.cause) ?? self.accept(.expand)
+        case .branchDone(let index, let outcome, let attempt):
+            return self.end(.branch(index), attempt) ?? self.branchDone(index, outcome, attempt)
+        case .joined(let decision, _):
+            guard decision == .satisfied else { return nil }
+            self.isSatisfied = true
+            guard case .split(let split, _) = self.plan.states[self.state].step else { return "a join without a split" }
+            let successes = self.outputs.count
+            return successes >= split.join.required(of: self.branches)
+                ? nil : "the join is satisfied by \(successes) of \(self.branches) branches"
+        case .attemptFailed(let path, let attempt, _, _):
+            return self.end(path, attempt)
+        case .attemptsLost(let lost, let reason, _):
+            for one in lost {
+                if let problem = self.end(one.path, one.attempt) { return problem }
+                if let token = one.attempt.token { self.endedTokens.insert(token) }
+                if reason.leavesDoubt { self.works[self.id(one.path)]?.isInDoubt = true }
+            }
+            return nil
+        case .attemptHeld: return nil
+        case .sagaPushed(let push): return self.push(push, seq: seq)
+        case .compensating: return self.settleVisit()
+        case .compensated(let entry, let attempt, _):
+            if let attempt, let problem = self.end(.undo(seq: entry), attempt) { return problem }
+            guard self.pushes.last == entry else {
+                return "undoes \(entry), but the newest is \(self.pushes.last ?? 0)"
+            }
+            self.pushes.removeLast()
+            return self.accept(.undo(seq: entry))
+        case .cancelRequested: return nil
+        case .finished(let outcome, let finish):
+            self.isFinished = true
+            if outcome.isSuccess { return self.leave(by: finish.cause, context: finish.context) }
+            if !self.pushes.isEmpty { return "ends with \(self.pushes.count) entries that nobody undid" }
+            return self.settleVisit()
+        }
+    }
+
+    /// The work of this visit, by default the present one; what is undone is known by its number alone.
+    func id(_ path: WorkPath, visit: Int? = nil) -> WorkID {
+        if case .undo = path { return WorkID(visit: 0, path: path) }
+        return WorkID(visit: visit ?? self.visit, path: path)
+    }
+
+    private func task(_ path: WorkPath) -> TaskDefinition? { self.plan.task(path, in: self.state) }
+
+    // MARK: Attempts
+
+    private mutating func end(_ path: WorkPath, _ attempt: Record.Attempt) -> String? {
+        var work = self.works[self.id(path)] ?? Ledger.Work()
+        defer { self.works[self.id(path)] = work }
+        let isSame = attempt.number == work.attempt && attempt.token == work.token
+        if !isSame, attempt.number != work.attempt + 1 {
+            return "attempt \(attempt.number) of \(path) ends after attempt \(work.attempt)"
+        }
+        if let last = work.token, let token = attempt.token, token < last { return "the token of \(path) shrinks" }
+        work.attempt = attempt.number
+        work.token = attempt.token ?? work.token
+        return nil
+    }
+
+    private mutating func accept(_ path: WorkPath) -> String? {
+        let wasDone = self.works[self.id(path), default: Ledger.Work()].isDone
+        self.works[self.id(path)]?.isDone = true
+        return wasDone ? "the outcome of \(path) is accepted twice" : nil
+    }
+
+    /// Whether these bytes were made under this lease: workers write their token into everything they return.
+    private func isOwn(_ payload: Payload, _ attempt: Record.Attempt) -> Bool {
+        payload.bytes == attempt.token.map { Array($0.description.utf8) }
+    }
+
+    private mutating func branchDone(
+        _ index: Int,
+        _ outcome: BranchOutcome,
+        _ attempt: Record.Attempt
+    ) -> String? {
+        guard case .success(let output) = outcome else { return self.accept(.branch(index)) }
+        if !self.isOwn(output, attempt) { return "branch \(index) has the outcome of another lease" }
+        if !self.outputs.insert(output.bytes).inserted { return "one outcome counts for two branches" }
+        if case .split(let split, _) = self.plan.states[self.state].step, split.branch.undo != nil,
+            split.losers == .undo || !self.isSatisfied
+        {
+            self.owed.insert(self.id(.branch(index)))
+        }
+        return self.accept(.branch(index))
+    }
+
+    // MARK: Visits
+
+    private mutating func enter(_ entry: Record.Entry) -> String? {
+        guard entry.visit == self.visit + 1 else { return "visit \(entry.visit) follows \(self.visit)" }
+        self.visit = entry.visit
+        self.state = self.plan.index(of: entry.state) ?? 0
+        return nil
+    }
+
+    /// The visit ends in favour of the next one.
+    private mutating func leave(by cause: Record.Attempt?, context: Payload) -> String? {
+        if let cause {
+            if let problem = self.end(.step, cause) ?? self.accept(.step) { return problem }
+            if case .task(let task, _) = self.plan.states[self.state].step {
+                if !self.isOwn(context, cause) { return "the context is of another lease" }
+                if task.undo != nil, !self.pushed.contains(self.id(.step)) { return "what was done is not pushed" }
+            }
+        }
+        return self.settleVisit()
+    }
+
+    /// Nothing that was or may have been done in this visit may be forgotten.
+    private func settleVisit() -> String? {
+        if let owed = self.owed.first { return "\(owed.path) of visit \(owed.visit) was done and is not pushed" }
+        for (id, work) in self.works where id.visit == self.visit && work.isInDoubt && !self.pushed.contains(id) {
+            guard self.task(id.path)?.undo?.coversUnknown ?? false else { continue }
+            if case .split(let split, _) = self.plan.states[self.state].step, split.losers == .keep, self.isSatisfied {
+                continue
+            }
+            return "\(id.path) of visit \(id.visit) is in doubt and not pushed"
+        }
+        return nil
+    }
+
+    private mutating func push(_ push: Record.SagaPush, seq: Int) -> String? {
+        let id = WorkID(visit: push.visit, path: push.path)
+        self.pushes.append(seq)
+        self.owed.remove(id)
+        if let cause = push.cause, let problem = self.end(push.path, cause) ?? self.accept(push.path) { return problem }
+        return self.pushed.insert(id).inserted ? nil : "\(push.path) of visit \(push.visit) is pushed twice"
+    }
+}

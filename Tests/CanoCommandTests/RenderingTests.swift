@@ -140,6 +140,29 @@ struct RenderingTests {
         #expect(progress.incidents.map(\.kind) == [.lost, .failed, .failed])
     }
 
+    @Test("branches that a join did not wait for are counted, not listed as lost")
+    func notNeeded() {
+        var progress = SplitProgress()
+        progress.add(Array(Self.story.prefix(6)))
+        progress.add([
+            Self.entry(7, .attemptLost) {
+                $0.path = "branch/4"
+                $0.attempt = 1
+                $0.reason = "abandoned"
+            },
+            Self.entry(8, .joined) { $0.reason = "satisfied" },
+        ])
+        let text = ProgressText.tree(progress, .plain)
+        #expect(text == "count (visit 1): 6 branches, join satisfied\n├─ 4 succeeded\n└─ 2 not needed\n")
+    }
+
+    @Test("a password of a store's URI is never shown")
+    func password() {
+        #expect(DevWorker.withoutPassword("postgres://ada:se@cret@h:5432/db") == "postgres://ada:…@h:5432/db")
+        #expect(DevWorker.withoutPassword("postgres://ada@h/db") == "postgres://ada@h/db")
+        #expect(DevWorker.withoutPassword("sqlite:/a/b") == "sqlite:/a/b")
+    }
+
     @Test("attempts that were lost together are listed one by one")
     func lostTogether() {
         let lost = (0..<3)

@@ -36,10 +36,10 @@ enum ProgressText {
             text +=
                 style.apply(.strong, to: split.state)
                 + " (visit \(split.visit)): \(split.branches) branches\(decision)\n"
-            let open = split.branches - split.ended
+            let others = split.branches - split.ended
             let counts = [
                 ("succeeded", split.succeeded), ("failed", split.failed), ("cancelled", split.cancelled),
-                ("open", open),
+                (split.decision == nil ? "open" : "not needed", others),
             ]
             .filter { $0.1 > 0 }
             for (index, count) in counts.enumerated() {

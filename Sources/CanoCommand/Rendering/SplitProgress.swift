@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import Cano
+import CanoEngine
 
 /// What a timeline tells about the branches of each split.
 struct SplitProgress: Hashable {
@@ -68,6 +69,8 @@ struct SplitProgress: Hashable {
     }
 
     private mutating func lose(_ entry: TimelineEntry) {
+        // Whoever was asked to stop and was not waited for is no accident.
+        guard entry.reason != LossReason.abandoned.rawValue else { return }
         guard !entry.lost.isEmpty else { return self.note(.lost, entry) }
         for lost in entry.lost {
             self.incidents.append(Incident(lost, reason: entry.reason ?? ""))

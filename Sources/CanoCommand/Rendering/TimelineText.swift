@@ -80,11 +80,12 @@ enum TimelineText {
     }
 
     private static func detail(_ entry: TimelineEntry) -> String {
-        var parts = [entry.reason, entry.detail].compactMap(\.self)
+        let why = [entry.reason, entry.detail].compactMap(\.self).joined(separator: ": ")
+        var parts = why.isEmpty ? [] : [why]
         if let branches = entry.branches { parts.append("\(branches) branches") }
         if !entry.lost.isEmpty { parts.append("\(entry.lost.count) attempts") }
         if let due = entry.due { parts.append("due \(TimeText.moment(due))") }
-        return parts.joined(separator: ": ")
+        return parts.joined(separator: ", ")
     }
 
     private static func tone(of entry: TimelineEntry) -> Style.Tone {

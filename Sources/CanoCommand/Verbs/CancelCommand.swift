@@ -21,8 +21,12 @@ struct CancelCommand: AsyncParsableCommand {
         try await self.client.show(CanoClient.request(cancel: try RunID(argument: self.id))) { answer, style in
             let run = try RunView(answer)
             let status = style.status(run.status)
-            return run.status.isFinished
-                ? "\(run.id) had ended before: \(status)\n" : "\(run.id) is asked to end; it is \(status) now\n"
+            switch run.status {
+            case .cancelled: return "\(run.id) is \(status)\n"
+            case .succeeded, .failed, .timedOut: return "\(run.id) had ended before: \(status)\n"
+            case .active, .waiting, .compensating, .blocked:
+                return "\(run.id) is asked to end; it is \(status) now\n"
+            }
         }
     }
 }

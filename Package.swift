@@ -21,6 +21,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let httpClient: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -55,6 +56,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/hummingbird-project/swift-mustache", from: "2.1.1"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     ],
@@ -87,8 +89,9 @@ let package = Package(
         .target(
             name: "CanoWorker",
             dependencies: [
-                "Cano", "CanoProtocol", logging, nioCore, nioPosix, httpClient, lifecycle,
+                "Cano", "CanoProtocol", logging, nioCore, nioPosix, nioHTTP, httpClient, lifecycle,
                 .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
                 .product(name: "Mustache", package: "swift-mustache"),
             ],
             swiftSettings: settings
@@ -134,15 +137,15 @@ let package = Package(
         .testTarget(
             name: "CanoWorkerTests",
             dependencies: [
-                "Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle, nioCore, nioPosix,
+                "Cano", "CanoEngine", "CanoProtocol", "CanoWorker", logging, lifecycle, nioCore, nioPosix, nioHTTP,
             ],
             swiftSettings: settings
         ),
         .testTarget(
             name: "CanoCoordinatorTests",
             dependencies: [
-                "CanoCoordinator", "CanoClient", logging, lifecycle, nioCore, httpClient,
-                .product(name: "NIOHTTP1", package: "swift-nio"),
+                "Cano", "CanoCoordinator", "CanoClient", "CanoEngine", "CanoWorker", logging, lifecycle, nioCore, nioHTTP,
+                httpClient,
             ],
             swiftSettings: settings
         ),

@@ -4,7 +4,7 @@
 package struct ExecArguments: HandlerArguments {
     package static var handler: String { "exec" }
 
-    /// The program and its arguments, each a template. Never a shell line.
+    /// The program and its arguments, each a template; never a shell line.
     package var argv: [String]
     /// What becomes of the standard output.
     package var output: OutputRules

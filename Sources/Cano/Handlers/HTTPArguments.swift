@@ -6,7 +6,7 @@ package struct HTTPArguments: HandlerArguments {
 
     /// The method (default: GET, or POST with a body).
     package var method: String?
-    /// The address, a template. Values are escaped as parts of a URL; `{{{value}}}` is put in as it is.
+    /// The address, a template; values are escaped as parts of a URL, `{{{value}}}` is put in as it is.
     package var url: String
     /// Headers; the values are templates.
     package var headers: [String: String]?

@@ -3,7 +3,9 @@
 package import CanoEngine
 import FoundationEssentials
 
-/// What a built-in handler needs to know about one step. Workflow documents are translated into it, workers read it.
+/// What a built-in handler needs to know about one step.
+///
+/// Workflow documents are translated into it, workers read it.
 package protocol HandlerArguments: Codable, Hashable, Sendable {
     /// The name of the handler that reads it.
     static var handler: String { get }
@@ -17,7 +19,11 @@ extension HandlerArguments {
         do {
             return Payload(bytes: Array(try encoder.encode(self)), type: .json)
         } catch {
-            throw CanoError(.invalidInput, "the arguments of '\(Self.handler)' cannot be written: \(error)", cause: error)
+            throw CanoError(
+                .invalidInput,
+                "the arguments of '\(Self.handler)' cannot be written: \(error)",
+                cause: error
+            )
         }
     }
 

@@ -11,7 +11,7 @@ package struct JSONObject: Hashable, Sendable {
     /// How many members it has.
     package var count: Int { self.members.count }
 
-    /// The member of this name. A new one goes to the end; `nil` takes it away.
+    /// The member of this name; a new one goes to the end, `nil` takes it away.
     package subscript(name: String) -> JSONValue? {
         get { self.members[name] }
         set { self.members[name] = newValue }

@@ -7,11 +7,6 @@ package struct JSONSyntaxError: Error, Hashable, Sendable, CustomStringConvertib
     /// The byte, from 0, where it was noticed.
     package var offset: Int
 
-    package init(problem: String, offset: Int) {
-        self.problem = problem
-        self.offset = offset
-    }
-
     /// One line for people.
     package var description: String { "\(self.problem) (byte \(self.offset))" }
 }

@@ -53,7 +53,8 @@ package struct RouteRule: Hashable, Sendable, Codable {
     private static func isLess(_ left: JSONValue, _ right: JSONValue) -> Bool {
         switch (left, right) {
         case (.number(let left), .number(let right)): left.isLess(than: right)
-        case (.string(let left), .string(let right)): left.unicodeScalars.lexicographicallyPrecedes(right.unicodeScalars)
+        case (.string(let left), .string(let right)):
+            left.unicodeScalars.lexicographicallyPrecedes(right.unicodeScalars)
         case (.null, _), (.bool, _), (.number, _), (.string, _), (.array, _), (.object, _): false
         }
     }

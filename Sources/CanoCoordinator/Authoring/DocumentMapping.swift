@@ -8,12 +8,13 @@ struct DocumentMapping {
     private let node: DocumentNode
     private var values: [String: DocumentNode] = [:]
 
-    /// Checks the keys: an unknown one is named together with those that are allowed.
+    /// Checks the keys.
     ///
     /// - Parameters:
     ///   - node: the value that must be a mapping.
     ///   - owner: what it belongs to, as messages name it: `state 'list'`.
     ///   - allowed: the keys that it may have.
+    /// - Throws: `invalidDefinition` that names an unknown key, the nearest allowed one and all that are allowed.
     init(_ node: DocumentNode, owner: String, allowed: [String]) throws(CanoError) {
         guard case .mapping(let mapping) = node.node else {
             throw node.problem("\(node.name) must be a mapping with \(Self.list(allowed)), not \(node.kind)")

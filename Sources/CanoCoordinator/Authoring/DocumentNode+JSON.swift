@@ -48,8 +48,12 @@ extension DocumentNode {
     /// A number in one of the forms of the core schema; its digits are kept where JSON has the same form.
     private static func number(_ text: String) -> JSONValue? {
         let digits = text.hasPrefix("+") ? String(text.dropFirst()) : text
-        if digits.hasPrefix("0x"), let value = Int64(digits.dropFirst(2), radix: 16) { return .number(JSONNumber(value)) }
-        if digits.hasPrefix("0o"), let value = Int64(digits.dropFirst(2), radix: 8) { return .number(JSONNumber(value)) }
+        if digits.hasPrefix("0x"), let value = Int64(digits.dropFirst(2), radix: 16) {
+            return .number(JSONNumber(value))
+        }
+        if digits.hasPrefix("0o"), let value = Int64(digits.dropFirst(2), radix: 8) {
+            return .number(JSONNumber(value))
+        }
         let isDecimal = digits.utf8.allSatisfy { "-+.eE0123456789".utf8.contains($0) }
         guard isDecimal, digits.utf8.contains(where: { (0x30...0x39).contains($0) }) else { return nil }
         if let value = try? JSONValue.parse(digits) { return value }

@@ -29,7 +29,11 @@ extension DocumentNode {
                 "all": JoinPolicy.all, "any": .any, "{ quorum: 80% }": .all, "{ partial: 3, within: 60s }": .all,
             ])
         }
-        let mapping = try DocumentMapping(self, owner: self.name, allowed: ["all", "any", "quorum", "partial", "within"])
+        let mapping = try DocumentMapping(
+            self,
+            owner: self.name,
+            allowed: ["all", "any", "quorum", "partial", "within"]
+        )
         let within = try mapping["within"]?.span()
         let given = ["all", "any", "quorum", "partial"].compactMap { key in mapping[key].map { (key, $0) } }
         guard given.count == 1, let (rule, value) = given.first else {
@@ -61,12 +65,6 @@ extension DocumentNode {
 
     func outputFormat() throws(CanoError) -> OutputFormat {
         try self.word(of: ["json": .json, "text": .text, "lines": .lines, "none": .none])
-    }
-
-    /// A text that may be empty where that is allowed; numbers and words that are not quoted count as text.
-    func text(orEmpty mayBeEmpty: Bool) throws(CanoError) -> String {
-        if mayBeEmpty, case .scalar(let scalar) = self.node, scalar.style != .plain { return scalar.string }
-        return try self.text()
     }
 
     /// The members of a mapping with any keys.

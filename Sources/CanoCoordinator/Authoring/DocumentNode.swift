@@ -41,12 +41,18 @@ struct DocumentNode {
         if case .mapping = self.node { true } else { false }
     }
 
-    /// The text of a plain or quoted value.
+    /// The text of a plain or quoted value; empty only in quotes.
     func text() throws(CanoError) -> String {
         guard case .scalar(let scalar) = self.node, !scalar.string.isEmpty || scalar.style != .plain else {
             throw self.problem("\(self.name) must be a text, not \(self.kind)")
         }
         return scalar.string
+    }
+
+    func nonEmptyText() throws(CanoError) -> String {
+        let text = try self.text()
+        guard !text.isEmpty else { throw self.problem("\(self.name) must not be empty") }
+        return text
     }
 
     /// The text of an unquoted value, as numbers and words are; `nil` for anything else.
@@ -80,7 +86,9 @@ struct DocumentNode {
     /// A length of time: whole numbers with `ms`, `s`, `m`, `h` or `d`, such as `250ms` or `1h30m`.
     func span() throws(CanoError) -> Span {
         guard case .scalar(let scalar) = self.node, let span = Span(durationText: scalar.string) else {
-            throw self.problem("\(self.name) must be a length of time such as 250ms, 60s, 5m, 1h or 2d, not \(self.kind)")
+            throw self.problem(
+                "\(self.name) must be a length of time such as 250ms, 60s, 5m, 1h or 2d, not \(self.kind)"
+            )
         }
         return span
     }
@@ -101,9 +109,10 @@ struct DocumentNode {
             let kind = self.node.sequence == nil ? self.kind : "an empty one"
             throw self.problem("\(self.name) must be a list, not \(kind)")
         }
-        return sequence.enumerated().map { index, node in
-            DocumentNode(node: node, name: "element \(index + 1) of \(self.name)")
-        }
+        return sequence.enumerated()
+            .map { index, node in
+                DocumentNode(node: node, name: "element \(index + 1) of \(self.name)")
+            }
     }
 
     /// One text, or a list of texts.

@@ -34,7 +34,7 @@ enum DocumentReader {
         }
         let root: Node?
         do {
-            root = try Parser(yaml: text, encoding: .utf8).singleRoot()
+            root = try Parser(yaml: JSONEscapes.forYAML(text), encoding: .utf8).singleRoot()
         } catch {
             throw Self.problem(error, in: text)
         }

@@ -9,10 +9,12 @@ import CanoEngine
 /// |---------|---------------------------------|----------------------------------------------------------------------|
 /// | `exec`  | a task: runs a program          | `output into exits route undo retry timeout to`                      |
 /// | `http`  | a task: sends a request         | `output into route undo retry timeout to`                            |
-/// | `split` | branches over a list            | `join losers retry timeout to` (the two for its tasks, unless they have their own) |
-/// | `route` | a router, when none of these is there | `retry to`                                                     |
+/// | `split` | branches over a list            | `join losers retry timeout to`                                        |
+/// | `route` | a router, when it is alone      | `retry to`                                                           |
 /// | `wait`  | a timer: `1h`                   | `to`                                                                 |
-/// | `exit`  | an exit: `true`, `success`, `failure` |                                                                |
+/// | `exit`  | `true`, `success`, `failure`    |                                                                      |
+///
+/// `retry` and `timeout` of a split are for its tasks, unless they have their own.
 struct StateReader {
     let name: String
 

@@ -48,7 +48,7 @@ struct TaskReader {
         if let exec = mapping["exec"] {
             let exits = try mapping["exits"].map { node throws(CanoError) in try self.exits(node) }
             var argv: [String] = []
-            for element in try exec.list() { argv.append(try element.text(orEmpty: !argv.isEmpty)) }
+            for element in try exec.list() { argv.append(try argv.isEmpty ? element.nonEmptyText() : element.text()) }
             let arguments = ExecArguments(argv: argv, output: output, exits: exits)
             return (ExecArguments.handler, Self.label("exec \(argv[0])"), try arguments.payload())
         }
@@ -125,7 +125,7 @@ struct TaskReader {
 
     // MARK: Routes
 
-    /// `[[/words, ">", 0, done], [/error, exists, failed]]`
+    /// The rules of a `route`, such as `[[/words, ">", 0, done], [/error, exists, failed]]`.
     func routes(_ mapping: DocumentMapping) throws(CanoError) -> [RouteRule] {
         var rules: [RouteRule] = []
         for rule in try mapping.required("route", for: self.owner).list() {
@@ -158,7 +158,7 @@ struct TaskReader {
 
     // MARK: Requests
 
-    /// `{ url: https://host/{{item}}, method: PUT, headers: { … }, body: …, status: { 404: { next: missing } } }`
+    /// A request: its URL alone, or `{ url: …, method: PUT, headers: { … }, body: …, status: { 404: { next: gone } } }`.
     private func http(_ node: DocumentNode, output: OutputRules) throws(CanoError) -> HTTPArguments {
         if node.isScalar { return HTTPArguments(url: try node.text(), output: output) }
         let owner = "'http' of \(self.owner)"
@@ -170,7 +170,7 @@ struct TaskReader {
                 guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
                     throw value.problem("'\(name)' is not the name of a header")
                 }
-                values[name] = try value.text(orEmpty: true)
+                values[name] = try value.text()
             }
             headers = values
         }

@@ -60,7 +60,7 @@ package struct ExecHandler: WorkHandler {
             )
         case .tooMuchOutput:
             throw WorkFailure(
-                "outputTooLarge",
+                "limitExceeded",
                 "'\(argv[0])' wrote more than the limit of \(output.maximumBytes) bytes to its standard output"
             )
         case .stopped(let isTimeout):

@@ -3,11 +3,11 @@
 package import CanoEngine
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// Which programs a worker may run: `--allow-exec PATH…`.
@@ -65,6 +65,9 @@ package struct ExecPolicy: Sendable {
                 "this worker may not run '\(real)'\(link); start the worker with --allow-exec \(real)"
             )
         }
+        guard Self.isProgram(real) else {
+            throw WorkFailure("notStarted", "'\(real)' is not an executable file; use chmod +x or name another")
+        }
         return real
     }
 
@@ -73,10 +76,12 @@ package struct ExecPolicy: Sendable {
     }
 
     private func searched(_ name: String) -> String? {
-        self.searchPath.map { "\($0)/\(name)" }.first { candidate in
-            var status = stat()
-            return stat(candidate, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(candidate, X_OK) == 0
-        }
+        self.searchPath.map { "\($0)/\(name)" }.first(where: Self.isProgram)
+    }
+
+    private static func isProgram(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG && access(path, X_OK) == 0
     }
 
     private static func realPath(_ path: String) -> String? {

@@ -8,11 +8,11 @@ import NIOHTTP1
 import NIOPosix
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The built-in handler `http`: sends one request.
@@ -31,6 +31,8 @@ package struct HTTPHandler: WorkHandler {
     private static let client: HTTPClient = {
         var configuration = HTTPClient.Configuration()
         configuration.redirectConfiguration = .disallow
+        // The step's own policy says how often and how patiently.
+        configuration.connectionPool.retryConnectionEstablishment = false
         configuration.timeout = .init(connect: .seconds(10), read: .seconds(300))
         return HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
     }()
@@ -149,24 +151,36 @@ package struct HTTPHandler: WorkHandler {
         let name = "\(request.method.rawValue) \(address.short)"
         do {
             let response = try await Self.client.execute(request, deadline: .distantFuture)
-            let pause = response.headers.first(name: "Retry-After").flatMap { value in
-                // Counted by the server's own clock, so that two clocks need not agree.
-                let now = response.headers.first(name: "Date").flatMap(RetryAfter.seconds(ofDate:))
-                return RetryAfter.pause(value, now: now ?? Int64(time(nil)))
-            }
+            let pause = response.headers.first(name: "Retry-After")
+                .flatMap { value in
+                    // Counted by the server's own clock, so that two clocks need not agree.
+                    let now = response.headers.first(name: "Date").flatMap(RetryAfter.seconds(ofDate:))
+                    return RetryAfter.pause(value, now: now ?? Int64(time(nil)))
+                }
             let body = try await response.body.collect(upTo: limit)
             return .answered(
                 Answer(status: Int(response.status.code), retryAfter: pause, body: Array(buffer: body))
             )
         } catch is NIOTooManyBytesError {
             let problem = "the answer to \(name) has more than the limit of \(limit) bytes"
-            return .failed(WorkFailure("outputTooLarge", problem))
-        } catch let error as HTTPClientError where error == .connectTimeout {
-            return .failed(WorkFailure("connect", "\(address.origin) did not accept a connection in time", isRetryable: true))
-        } catch let error as NIOConnectionError {
-            return .failed(WorkFailure("connect", "cannot connect to \(address.origin): \(error)", isRetryable: true))
+            return .failed(WorkFailure("limitExceeded", problem))
         } catch {
+            if let reason = Self.connectionProblem(error) {
+                let problem = "cannot connect to \(address.origin): \(reason)"
+                return .failed(WorkFailure("connect", problem, isRetryable: true))
+            }
             return .failed(WorkFailure("http", "\(name) failed: \(error)", isRetryable: true))
+        }
+    }
+
+    /// Why no connection could be made, so that the request was never sent; `nil` for every other error.
+    private static func connectionProblem(_ error: any Error) -> String? {
+        switch error {
+        case let error as HTTPClientError where error == .connectTimeout: "it did not answer in time"
+        case let error as NIOConnectionError:
+            error.connectionErrors.first.map { "\($0.error)" } ?? "its name cannot be resolved"
+        case let error as IOError where [ECONNREFUSED, EHOSTUNREACH, ENETUNREACH].contains(error.errnoCode): "\(error)"
+        default: nil
         }
     }
 

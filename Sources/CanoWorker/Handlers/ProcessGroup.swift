@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// The processes that a program started and that outlived it, found through their group.
@@ -13,7 +13,7 @@ struct ProcessGroup: Sendable {
     /// How long those that stay may take to end by themselves.
     static let grace = Duration.seconds(2)
 
-    /// The program's process id, which is the group's too. The program itself is gone and reaped.
+    /// The program's process id, which is the group's too; the program itself is gone and reaped.
     let leader: pid_t
 
     /// Returns when nobody of the group is left: asks all to end, and kills those that stay.

@@ -5,16 +5,16 @@ import Subprocess
 import SystemPackage
 
 #if canImport(Glibc)
-import Glibc
+    import Glibc
 #elseif canImport(Musl)
-import Musl
+    import Musl
 #else
-import Darwin
+    import Darwin
 #endif
 
 /// One program run to its end, with everything it started.
 struct ProcessRun: Sendable {
-    /// How it ended. In every case nobody of its process group is left.
+    /// How it ended; in every case nobody of its process group is left.
     enum Ending: Sendable {
         case exited(code: Int, output: [UInt8], errors: [UInt8])
         case signalled(number: Int, errors: [UInt8])
@@ -99,7 +99,10 @@ struct ProcessRun: Sendable {
         do {
             let execution = try await Subprocess.run(
                 .path(FilePath(self.path)),
-                arguments: Arguments(executablePathOverride: self.argv[0], remainingValues: Array(self.argv.dropFirst())),
+                arguments: Arguments(
+                    executablePathOverride: self.argv[0],
+                    remainingValues: Array(self.argv.dropFirst())
+                ),
                 environment: .inherit.updating(self.environment),
                 platformOptions: options,
                 input: .inputWriter,
@@ -129,10 +132,8 @@ struct ProcessRun: Sendable {
     private static func notStarted(_ error: any Error) -> Ending {
         let reason = (error as? SubprocessError)?.underlyingError
         switch reason {
-        case .some(.noSuchFileOrDirectory):
-            return .notStarted("the program or the interpreter in its first line does not exist", isRetryable: false)
-        case .some(.permissionDenied):
-            return .notStarted("the file is not executable; use chmod +x", isRetryable: false)
+        case .some(.noSuchFileOrDirectory), .some(.permissionDenied):
+            return .notStarted("the interpreter in its first line cannot be run", isRetryable: false)
         case .some(.execFormatError):
             return .notStarted("the file is not a program; does its first line lack '#!/bin/sh'?", isRetryable: false)
         case .some(.argListTooLong):

@@ -7,11 +7,12 @@ enum RetryAfter {
     /// The longest pause that a server may ask for; a day.
     static let maximum = Span.seconds(24 * 3600)
 
-    /// The pause that a server asks for; `nil` when its header says nothing usable.
+    /// The pause that a server asks for.
     ///
     /// - Parameters:
     ///   - value: the header.
     ///   - now: the seconds since 1970 from which a date is counted.
+    /// - Returns: `nil` when the header says nothing usable.
     static func pause(_ value: String, now: Int64) -> Span? {
         let text = value.filter { $0 != " " || value.contains(",") }
         if let seconds = Int64(text) { return seconds < 0 ? nil : min(.seconds(seconds), Self.maximum) }

@@ -102,7 +102,8 @@ struct StepOutput {
                 let start = WorkFailure.cut(String(decoding: bytes.prefix(80), as: UTF8.self), to: 40)
                 throw WorkFailure(
                     "invalidOutput",
-                    "the output is not JSON: \(error) in '\(start)'; print JSON or say 'output: text', 'lines' or 'none'"
+                    "the output is not JSON: \(error) in '\(start)'; print JSON "
+                        + "or say 'output: text', 'lines' or 'none'"
                 )
             }
         case .text:

@@ -4,9 +4,9 @@ import Cano
 import CanoEngine
 import Mustache
 
-/// Renders the templates of a step. Nothing is ever escaped for HTML.
+/// Renders the templates of a step; nothing is ever escaped for HTML.
 enum Template {
-    /// How `{{values}}` are put into the text. `{{{values}}}` are always put in as they are.
+    /// How `{{values}}` are put into the text; `{{{values}}}` are always put in as they are.
     enum Escaping: String {
         /// As they are.
         case none = "TEXT"
@@ -34,14 +34,15 @@ enum Template {
         if let missing = scope.missing {
             throw WorkFailure(
                 "template",
-                "'\(WorkFailure.cut(text))' asks for '\(missing)', which does not exist here; give the context a default"
+                "'\(WorkFailure.cut(text))' asks for '\(missing)', which is not there; give the context a default"
             )
         }
         return rendered
     }
 
-    /// A JSON value whose strings are templates. A string that is one tag and nothing else becomes the value itself,
-    /// so that numbers and lists stay what they are.
+    /// A JSON value whose strings are templates.
+    ///
+    /// A string that is one tag and nothing else becomes the value itself, so that numbers and lists stay what they are.
     static func render(_ value: JSONValue, _ input: WorkInput) throws(WorkFailure) -> JSONValue {
         switch value {
         case .null, .bool, .number: return value
@@ -99,7 +100,7 @@ enum Template {
         guard let value else {
             throw WorkFailure(
                 "template",
-                "'{{\(path)}}' asks for '\(path)', which does not exist here; give the context a default"
+                "'{{\(path)}}' asks for '\(path)', which is not there; give the context a default"
             )
         }
         return value

@@ -24,7 +24,9 @@ struct WebAddress: Hashable, Sendable {
         if let odd = bytes.first(where: { !Self.isAllowed($0) }) {
             throw Problem(text: "it contains the byte \(odd), which must be percent-encoded in a URL")
         }
-        guard let separator = text.firstRange(of: "://") else { throw Problem(text: "it has no scheme; write http://…") }
+        guard let separator = text.firstRange(of: "://") else {
+            throw Problem(text: "it has no scheme; write http://…")
+        }
         self.scheme = text[..<separator.lowerBound].lowercased()
         guard self.scheme == "http" || self.scheme == "https" else {
             throw Problem(text: "its scheme is '\(self.scheme)', not http or https")
@@ -56,7 +58,9 @@ struct WebAddress: Hashable, Sendable {
         guard !authority.contains("@") else { throw Problem(text: "it has a user in front of its host") }
         let host: Substring
         if authority.hasPrefix("[") {
-            guard let end = authority.firstIndex(of: "]") else { throw Problem(text: "its host has no closing bracket") }
+            guard let end = authority.firstIndex(of: "]") else {
+                throw Problem(text: "its host has no closing bracket")
+            }
             host = authority[...end]
             let inner = host.dropFirst().dropLast()
             guard !inner.isEmpty, inner.allSatisfy({ $0.isHexDigit || $0 == ":" || $0 == "." }) else {
@@ -77,7 +81,8 @@ struct WebAddress: Hashable, Sendable {
         let behind = authority[host.endIndex...]
         if behind.isEmpty { return (host.lowercased(), scheme == "https" ? 443 : 80) }
         let digits = behind.dropFirst()
-        guard behind.first == ":", digits.allSatisfy(\.isNumber), let port = Int(digits), (1...65535).contains(port) else {
+        guard behind.first == ":", digits.allSatisfy(\.isNumber), let port = Int(digits), (1...65535).contains(port)
+        else {
             throw Problem(text: "'\(behind)' is not a port")
         }
         return (host.lowercased(), port)
@@ -85,7 +90,8 @@ struct WebAddress: Hashable, Sendable {
 
     private static func hasDotSegment(_ path: String) -> Bool {
         // A server may decode these before it looks at the segments, so they are decoded here too.
-        let decoded = path.lowercased().replacing("%2e", with: ".").replacing("%2f", with: "/").replacing("%5c", with: "/")
+        let decoded = path.lowercased().replacing("%2e", with: ".").replacing("%2f", with: "/")
+            .replacing("%5c", with: "/")
         return decoded.split(separator: "/").contains { $0 == "." || $0 == ".." }
     }
 }

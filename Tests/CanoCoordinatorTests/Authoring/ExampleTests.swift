@@ -34,7 +34,9 @@ struct ExampleTests {
         func write(_ name: String, _ text: String) throws {
             let url = URL(filePath: "\(self.path)/\(name)")
             try FileManager.default.createDirectory(
-                at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
+                at: url.deletingLastPathComponent(),
+                withIntermediateDirectories: true
+            )
             try Data(text.utf8).write(to: url)
         }
 
@@ -89,12 +91,25 @@ struct ExampleTests {
         guard case .task(let list, let afterList) = states[0].step, case .split(let split, _) = states[1].step,
             case .task(let report, let afterReport) = states[2].step
         else { throw CanoError(.invalidInput, "the example has other states") }
-        let listed = try await self.perform(list, "list", visit: 1, .step, next: afterList, .task(context: context, branches: nil))
+        let listed = try await self.perform(
+            list,
+            "list",
+            visit: 1,
+            .step,
+            next: afterList,
+            .task(context: context, branches: nil)
+        )
         guard case .completed(.task(let found?, _, _)) = listed else { throw CanoError(.taskFailed, "\(listed)") }
         let expanded = try await self.perform(
-            split.expand, "audit", visit: 2, .expand, next: ["report"], .expand(context: found, branches: nil))
+            split.expand,
+            "audit",
+            visit: 2,
+            .expand,
+            next: ["report"],
+            .expand(context: found, branches: nil)
+        )
         guard case .completed(.items(let items)) = expanded else { throw CanoError(.taskFailed, "\(expanded)") }
-        var branches: [CanoEngine.BranchResult] = []
+        var branches: [BranchOutcome] = []
         for (index, item) in items.enumerated() {
             let input = LeaseGrant.Input.branch(index: index, item: item, context: found)
             let ended = try await self.perform(split.branch, "audit", visit: 2, .branch(index), next: ["report"], input)
@@ -102,8 +117,16 @@ struct ExampleTests {
             branches.append(.success(output))
         }
         let reported = try await self.perform(
-            report, "report", visit: 3, .step, next: afterReport, .task(context: found, branches: branches))
-        guard case .completed(.task(let after?, let next, _)) = reported else { throw CanoError(.taskFailed, "\(reported)") }
+            report,
+            "report",
+            visit: 3,
+            .step,
+            next: afterReport,
+            .task(context: found, branches: branches)
+        )
+        guard case .completed(.task(let after?, let next, _)) = reported else {
+            throw CanoError(.taskFailed, "\(reported)")
+        }
         return (try JSONValue.parse(after.bytes), next)
     }
 
@@ -219,7 +242,14 @@ struct ExampleTests {
             let input = LeaseGrant.Input.undo(of: .step, output: push.output)
             for _ in 0..<2 {
                 let ended = try await self.perform(
-                    push.task, arguments: undo.arguments, states[index].name, visit: push.visit, .undo(seq: index), next: [], input)
+                    push.task,
+                    arguments: undo.arguments,
+                    states[index].name,
+                    visit: push.visit,
+                    .undo(seq: index),
+                    next: [],
+                    input
+                )
                 #expect(ended == .completed(.undone))
             }
         }

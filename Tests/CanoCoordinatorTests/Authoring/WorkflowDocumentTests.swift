@@ -17,7 +17,10 @@ struct WorkflowDocumentTests {
             """
         // Not every one of these reaches c; add a way there that changes nothing about the state in question.
         let definition = try WorkflowDocument.parse(
-            document.replacing("b: { exit: true }", with: "b: { route: [[/x, exists, c]], to: [c, d] }\n  d: { exit: true }")
+            document.replacing(
+                "b: { exit: true }",
+                with: "b: { route: [[/x, exists, c]], to: [c, d] }\n  d: { exit: true }"
+            )
         )
         return try #require(definition.states.first { $0.name == state }?.step)
     }
@@ -38,8 +41,16 @@ struct WorkflowDocumentTests {
             totalTimeout: 1h30m
             states:
               list:   { exec: [./list.sh, "{{context.folder}}"], output: json, to: count }
-              count:  { split: { over: /files, exec: [wc, -w, "{{item}}"], output: text }, join: { quorum: 80%, within: 60s }, retry: { attempts: 3 }, to: report }
-              report: { exec: [./report.sh], undo: { exec: [./retract.sh] }, route: [[/words, ">", 0, done]], to: [done, empty] }
+              count:
+                split: { over: /files, exec: [wc, -w, "{{item}}"], output: text }
+                join: { quorum: 80%, within: 60s }
+                retry: { attempts: 3 }
+                to: report
+              report:
+                exec: [./report.sh]
+                undo: { exec: [./retract.sh] }
+                route: [[/words, ">", 0, done]]
+                to: [done, empty]
               done:   { exit: true }
               empty:  { exit: failure }
             """
@@ -96,9 +107,18 @@ struct WorkflowDocumentTests {
         #expect(json == yaml)
     }
 
+    @Test("characters that JSON escapes in two halves are read, and only those")
+    func surrogates() throws {
+        let definition = try WorkflowDocument.parse(
+            #"{"workflow":"w","context":{"a":"\ud83d\uDE00!","b":"\\ud83d","c":"\u00e9"},"states":{"a":{"exit":true}}}"#
+        )
+        #expect(definition.context == .json(#"{"a":"😀!","b":"\\ud83d","c":"é"}"#))
+    }
+
     @Test("the same text always gives the same digest")
     func digest() throws {
-        let text = "{workflow: w, states: {a: {http: {url: 'http://h/', headers: {B: 1, A: 2, C: 3}}, to: b}, b: {exit: true}}}"
+        let text =
+            "{workflow: w, states: {a: {http: {url: 'http://h/', headers: {B: 1, A: 2, C: 3}}, to: b}, b: {exit: true}}}"
         #expect(try WorkflowDocument.parse(text).digest == WorkflowDocument.parse(text).digest)
     }
 
@@ -107,7 +127,8 @@ struct WorkflowDocumentTests {
     @Test("retries, timeouts, exit codes and places of output")
     func policies() throws {
         let task = try self.task(
-            "{ exec: [x, '', 7], output: lines, into: found, timeout: 2s, exits: { 0: ok, 3: { next: c }, 75: retry, 4: fail }, "
+            "{ exec: [x, '', 7], output: lines, into: found, timeout: 2s, "
+                + "exits: { 0: ok, 3: { next: c }, 75: retry, 4: fail }, "
                 + "retry: { attempts: 9, delay: 1s, multiplier: 1.5, max: 1m, jitter: 0 }, to: [b, c] }"
         )
         #expect(task.timeout == .seconds(2))
@@ -120,7 +141,11 @@ struct WorkflowDocumentTests {
         }
         #expect(task.retry == policy)
         let exits: [Int: OutcomeRule] = [0: .ok, 3: .next("c"), 75: .retry, 4: .fail]
-        let arguments = ExecArguments(argv: ["x", "", "7"], output: OutputRules(format: .lines, into: "found"), exits: exits)
+        let arguments = ExecArguments(
+            argv: ["x", "", "7"],
+            output: OutputRules(format: .lines, into: "found"),
+            exits: exits
+        )
         #expect(try ExecArguments(payload: task.arguments) == arguments)
         #expect(try self.task("{ exec: [x], retry: 2, to: [b, c] }").retry.maximumAttempts == 2)
     }
@@ -129,7 +154,8 @@ struct WorkflowDocumentTests {
     func http() throws {
         let task = try self.task(
             "{ http: { url: 'http://h/{{item}}', method: PUT, headers: { X-A: 1 }, body: { a: ['{{x}}', 1.0] }, "
-                + "status: { 404: { next: c }, 5xx: fail } }, output: none, undo: { http: 'http://h/undo', unknown: false }, to: [b, c] }"
+                + "status: { 404: { next: c }, 5xx: fail } }, output: none, "
+                + "undo: { http: 'http://h/undo', unknown: false }, to: [b, c] }"
         )
         #expect(task.handler == "http")
         let arguments = HTTPArguments(
@@ -147,7 +173,10 @@ struct WorkflowDocumentTests {
 
     @Test("a router without a program runs on every worker")
     func router() throws {
-        guard case .router(let run, ["b", "c"]) = try self.step("{ route: [[/x, exists, b], [/y, exists, false, c]], to: [b, c] }")
+        guard
+            case .router(let run, ["b", "c"]) = try self.step(
+                "{ route: [[/x, exists, b], [/y, exists, false, c]], to: [b, c] }"
+            )
         else { return #expect(Bool(false)) }
         #expect(run.handler == "route")
         let rules = [
@@ -160,7 +189,8 @@ struct WorkflowDocumentTests {
     @Test("a split can make its items with a program, and its tasks have their own policies")
     func split() throws {
         let text =
-            "{ split: { over: { exec: [ls], output: lines, timeout: 9s }, exec: [x, '{{item}}'], retry: 7, undo: { exec: [y] } }, "
+            "{ split: { over: { exec: [ls], output: lines, timeout: 9s }, "
+            + "exec: [x, '{{item}}'], retry: 7, undo: { exec: [y] } }, "
             + "join: any, losers: keep, retry: 2, timeout: 5s, to: b }"
         guard case .split(let split, "b") = try self.step(text) else { return #expect(Bool(false)) }
         #expect(split.expand.handler == "exec")
@@ -173,33 +203,48 @@ struct WorkflowDocumentTests {
         #expect(split.losers == .keep)
     }
 
-    @Test("joins", arguments: [
-        ("all", JoinPolicy.all), ("any", .any), ("{ quorum: 3 }", JoinPolicy(.quorum(count: 3))),
-        ("{ quorum: 12.5% }", JoinPolicy(.quorumPercent(12.5))),
-        ("{ partial: 2, within: 500ms }", JoinPolicy(.partial(atLeast: 2), within: Span(milliseconds: 500))),
-        ("{ all: true, within: 2d }", JoinPolicy(.all, within: .seconds(172_800))),
-    ])
+    @Test(
+        "joins",
+        arguments: [
+            ("all", JoinPolicy.all), ("any", .any), ("{ quorum: 3 }", JoinPolicy(.quorum(count: 3))),
+            ("{ quorum: 12.5% }", JoinPolicy(.quorumPercent(12.5))),
+            ("{ partial: 2, within: 500ms }", JoinPolicy(.partial(atLeast: 2), within: Span(milliseconds: 500))),
+            ("{ all: true, within: 2d }", JoinPolicy(.all, within: .seconds(172_800))),
+        ]
+    )
     func joins(text: String, join: JoinPolicy) throws {
         guard case .split(let split, _) = try self.step("{ split: { over: /x, exec: [y] }, join: \(text), to: b }")
         else { return #expect(Bool(false)) }
         #expect(split.join == join)
     }
 
-    @Test("timers and their lengths", arguments: [
-        ("250ms", 250), ("60s", 60_000), ("5m", 300_000), ("1h", 3_600_000), ("2d", 172_800_000), ("1h30m", 5_400_000),
-    ] as [(String, Int64)])
+    @Test(
+        "timers and their lengths",
+        arguments: [
+            ("250ms", 250), ("60s", 60_000), ("5m", 300_000), ("1h", 3_600_000), ("2d", 172_800_000),
+            ("1h30m", 5_400_000),
+        ] as [(String, Int64)]
+    )
     func timers(text: String, milliseconds: Int64) throws {
         #expect(try self.step("{ wait: \(text), to: b }") == .timer(after: Span(milliseconds: milliseconds), to: "b"))
     }
 
-    @Test("a context is read by the core schema of YAML 1.2", arguments: [
-        ("no", #""no""#), ("on", #""on""#), ("true", "true"), ("~", "null"), ("", "null"), ("'1'", #""1""#), ("1.50", "1.50"),
-        ("0x1F", "31"), ("0o17", "15"), ("+5", "5"), ("007", "7"), (".5", "0.5"), ("1e3", "1e3"), ("12:30", #""12:30""#),
-        ("2026-11-22", #""2026-11-22""#), ("-", #""-""#), ("1.2.3", #""1.2.3""#), ("123456789012345678901", "123456789012345678901"),
-        ("[a, {b: c}]", #"["a",{"b":"c"}]"#), ("\"\\u00e9\\n\"", #""é\n""#), (".inf.", #"".inf.""#),
-    ])
+    @Test(
+        "a context is read by the core schema of YAML 1.2",
+        arguments: [
+            ("no", #""no""#), ("on", #""on""#), ("true", "true"), ("~", "null"), ("", "null"), ("'1'", #""1""#),
+            ("1.50", "1.50"),
+            ("0x1F", "31"), ("0o17", "15"), ("+5", "5"), ("007", "7"), (".5", "0.5"), ("1e3", "1e3"),
+            ("12:30", #""12:30""#),
+            ("2026-11-22", #""2026-11-22""#), ("1.2.3", #""1.2.3""#),
+            ("123456789012345678901", "123456789012345678901"),
+            ("[a, {b: c}]", #"["a",{"b":"c"}]"#), ("\"\\u00e9\\n\"", #""é\n""#), (".inf.", #"".inf.""#),
+        ]
+    )
     func context(text: String, json: String) throws {
-        let definition = try WorkflowDocument.parse("workflow: w\ncontext:\n  v: \(text)\nstates: { a: { exit: true } }\n")
+        let definition = try WorkflowDocument.parse(
+            "workflow: w\ncontext:\n  v: \(text)\nstates: { a: { exit: true } }\n"
+        )
         #expect(definition.context == .json(#"{"v":\#(json)}"#))
     }
 

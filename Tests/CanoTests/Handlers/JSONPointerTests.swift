@@ -11,7 +11,8 @@ struct JSONPointerTests {
     @Test(
         "the vectors of section 5",
         arguments: [
-            ("", document), ("/foo", #"["bar","baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"), ("/c%d", "2"),
+            ("", document), ("/foo", #"["bar","baz"]"#), ("/foo/0", #""bar""#), ("/", "0"), ("/a~1b", "1"),
+            ("/c%d", "2"),
             ("/e^f", "3"), ("/g|h", "4"), (#"/i\j"#, "5"), (#"/k"l"#, "6"), ("/ ", "7"), ("/m~0n", "8"),
         ]
     )
@@ -21,9 +22,12 @@ struct JSONPointerTests {
         #expect(document.value(at: pointer)?.text == value)
     }
 
-    @Test("a place that is not there has no value", arguments: [
-        "/foo/2", "/foo/-", "/foo/00", "/foo/01", "/foo/+1", "/foo/-1", "/foo/bar", "/bar", "/foo/0/x", "/foo/",
-    ])
+    @Test(
+        "a place that is not there has no value",
+        arguments: [
+            "/foo/2", "/foo/-", "/foo/00", "/foo/01", "/foo/+1", "/foo/-1", "/foo/bar", "/bar", "/foo/0/x", "/foo/",
+        ]
+    )
     func missing(pointer: String) throws {
         let document = try JSONValue.parse(Self.document)
         #expect(document.value(at: try #require(JSONPointer(pointer))) == nil)

@@ -11,7 +11,10 @@ struct ExecHandlerTests {
     @Test("a program sees the context on its standard input and the run in its environment")
     func input() async throws {
         let scripts = try Scripts()
-        let show = try scripts.add("show", #"cat; printf ' %s' "$CANO_RUN" "$CANO_STATE" "$CANO_VISIT" "$CANO_ATTEMPT" "$CANO_IDEMPOTENCY_KEY""#)
+        let show = try scripts.add(
+            "show",
+            #"cat; printf ' %s' "$CANO_RUN" "$CANO_STATE" "$CANO_VISIT" "$CANO_ATTEMPT" "$CANO_IDEMPOTENCY_KEY""#
+        )
         let arguments = ExecArguments(argv: [show], output: OutputRules(format: .text))
         let answer = try await scripts.handler().answer(makeGrant(.branch(#""a""#, context: #"{"x":1}"#), arguments))
         let run = "01900000-0000-7000-8000-000000000007"
@@ -22,15 +25,16 @@ struct ExecHandlerTests {
     func branches() async throws {
         let scripts = try Scripts()
         let show = try scripts.add("show", "cat")
-        let results: [CanoEngine.BranchResult] = [
+        let results: [BranchOutcome] = [
             .success(.json("[1]")), .success(Payload(bytes: Array("a\"b".utf8), type: .text)),
             .success(Payload(bytes: [1, 2, 3], type: .binary)), .cancelled,
             .failure(Failure(code: "exit", message: "no")),
         ]
         let arguments = ExecArguments(argv: [show], output: OutputRules(format: .text, into: "seen"))
-        let answer = try await scripts.handler().answer(
-            makeGrant(.task(context: .emptyObject, branches: results), arguments)
-        )
+        let answer = try await scripts.handler()
+            .answer(
+                makeGrant(.task(context: .emptyObject, branches: results), arguments)
+            )
         let context = try JSONValue.parse(try #require(answer.context))
         let seen = try #require(JSONPointer("/seen").flatMap { context.value(at: $0) }?.stringValue)
         #expect(
@@ -66,9 +70,12 @@ struct ExecHandlerTests {
 
     // MARK: Arguments
 
-    @Test("an item is one argument, whatever is in it", arguments: [
-        "a b", "; rm -rf /", "$(id)", "`id`", "a\nb", "-rf", "\"'\\", "*", "é😀", "{{context.x}}", "&&", "<&>",
-    ])
+    @Test(
+        "an item is one argument, whatever is in it",
+        arguments: [
+            "a b", "; rm -rf /", "$(id)", "`id`", "a\nb", "-rf", "\"'\\", "*", "é😀", "{{context.x}}", "&&", "<&>",
+        ]
+    )
     func injection(item: String) async throws {
         let scripts = try Scripts()
         let show = try scripts.add("show", #"printf '%s|' "$#" "$@""#)
@@ -84,7 +91,8 @@ struct ExecHandlerTests {
         let context = #"{"a":{"b":"x&y","n":1.10,"l":[1,"z"],"t":true,"z":null}}"#
         let argv = [
             show, "{{context.a.b}}", "{{context.a.n}}", "{{context.a.l}}", "{{context.a.t}}", "[{{context.a.z}}]",
-            "{{context.a.l.1}}", "{{state}}/{{visit}}", "{{#context.a.t}}yes{{/context.a.t}}{{^context.no}}no{{/context.no}}",
+            "{{context.a.l.1}}", "{{state}}/{{visit}}",
+            "{{#context.a.t}}yes{{/context.a.t}}{{^context.no}}no{{/context.no}}",
             "{{#context.a.l}}<{{.}}>{{/context.a.l}}",
         ]
         let arguments = ExecArguments(argv: argv, output: OutputRules(format: .text))
@@ -92,10 +100,13 @@ struct ExecHandlerTests {
         #expect(answer.output == #"x&y|1.10|[1,"z"]|true|[]|z|work/3|yesno|<1><z>|"#)
     }
 
-    @Test("a name without a value fails for good and is named", arguments: [
-        ("{{context.nope}}", "context.nope"), ("{{nope}}", "nope"), ("{{context.a.b.c}}", "context.a.b.c"),
-        ("{{output}}", "output"), ("{{context.l.7}}", "context.l.7"), ("{{.}}", "."),
-    ])
+    @Test(
+        "a name without a value fails for good and is named",
+        arguments: [
+            ("{{context.nope}}", "context.nope"), ("{{nope}}", "nope"), ("{{context.a.b.c}}", "context.a.b.c"),
+            ("{{output}}", "output"), ("{{context.l.7}}", "context.l.7"), ("{{.}}", "."),
+        ]
+    )
     func missing(template: String, name: String) async throws {
         let scripts = try Scripts()
         let show = try scripts.add("show", "touch \(scripts.path("ran"))")
@@ -108,9 +119,12 @@ struct ExecHandlerTests {
         #expect(scripts.text("ran") == nil)
     }
 
-    @Test("a NUL in an argument is refused, a template that does not parse too", arguments: [
-        ("{{item}}", "invalidArguments"), ("{{#open}}", "template"),
-    ])
+    @Test(
+        "a NUL in an argument is refused, a template that does not parse too",
+        arguments: [
+            ("{{item}}", "invalidArguments"), ("{{#open}}", "template"),
+        ]
+    )
     func invalidArguments(template: String, code: String) async throws {
         let scripts = try Scripts()
         let arguments = ExecArguments(argv: [try scripts.add("show", "true"), template])
@@ -121,9 +135,12 @@ struct ExecHandlerTests {
 
     // MARK: Exit codes
 
-    @Test("exit codes mean what the step says", arguments: [
-        (0, nil, nil), (3, "other", nil), (4, nil, true), (5, nil, false), (6, nil, true), (7, nil, nil),
-    ] as [(Int, String?, Bool?)])
+    @Test(
+        "exit codes mean what the step says",
+        arguments: [
+            (0, nil, nil), (3, "other", nil), (4, nil, true), (5, nil, false), (6, nil, true), (7, nil, nil),
+        ] as [(Int, String?, Bool?)]
+    )
     func exits(code: Int, next: String?, retryable: Bool?) async throws {
         let scripts = try Scripts()
         let leave = try scripts.add("leave", "echo first >&2; echo \"last words\" >&2; echo >&2; exit \(code)")

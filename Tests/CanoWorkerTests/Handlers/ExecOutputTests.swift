@@ -16,7 +16,7 @@ struct ExecOutputTests {
     ) async throws -> AttemptReport.Result {
         let scripts = try Scripts()
         let arguments = ExecArguments(argv: [try scripts.add("say", body)], output: rules)
-        return await try scripts.handler(limits).answer(makeGrant(input, arguments, next: next))
+        return try await scripts.handler(limits).answer(makeGrant(input, arguments, next: next))
     }
 
     @Test("a task's JSON is merged into the context")
@@ -31,17 +31,26 @@ struct ExecOutputTests {
         #expect(try await self.run(body, .task(#"{"a":1}"#)) == .completed(.task(context: nil, next: nil, output: nil)))
     }
 
-    @Test("a task's text and lines are stored under a key", arguments: [
-        (OutputRules(format: .text), #"{"work":"a  b\nc"}"#), (OutputRules(format: .text, into: "t"), #"{"t":"a  b\nc"}"#),
-        (OutputRules(format: .lines, into: "l"), #"{"l":["a  b","c"]}"#), (OutputRules(format: OutputFormat.none), nil),
-    ])
+    @Test(
+        "a task's text and lines are stored under a key",
+        arguments: [
+            (OutputRules(format: .text), #"{"work":"a  b\nc"}"#),
+            (OutputRules(format: .text, into: "t"), #"{"t":"a  b\nc"}"#),
+            (OutputRules(format: .lines, into: "l"), #"{"l":["a  b","c"]}"#),
+            (OutputRules(format: OutputFormat.none), nil),
+        ]
+    )
     func stored(rules: OutputRules, context: String?) async throws {
         #expect(try await self.run(#"printf 'a  b\nc\n\n'"#, .task("{}"), rules).context == context)
     }
 
-    @Test("lines end at LF, with or without CR, and need no last line end", arguments: [
-        ("", "[]"), (#"a\nb"#, #"["a","b"]"#), (#"a\r\nb\r\n"#, #"["a","b"]"#), (#"a\n\nb\n"#, #"["a","","b"]"#), (#"\n"#, "[]"),
-    ])
+    @Test(
+        "lines end at LF, with or without CR, and need no last line end",
+        arguments: [
+            ("", "[]"), (#"a\nb"#, #"["a","b"]"#), (#"a\r\nb\r\n"#, #"["a","b"]"#), (#"a\n\nb\n"#, #"["a","","b"]"#),
+            (#"\n"#, "[]"),
+        ]
+    )
     func lines(printed: String, output: String) async throws {
         #expect(try await self.run("printf '\(printed)'", .branch("1"), OutputRules(format: .lines)).output == output)
     }
@@ -74,14 +83,20 @@ struct ExecOutputTests {
         #expect(failure?.code == "limitExceeded")
         #expect(failure?.message.contains("4 items, more than the limit of 3") == true)
         let large = Limits { $0.payloadBytes = 4 }
-        #expect(try await self.run(#"echo '["abcd"]'"#, input, limits: large).failure?.message.contains("item 0") == true)
+        #expect(
+            try await self.run(#"echo '["abcd"]'"#, input, limits: large).failure?.message.contains("item 0") == true
+        )
         let together = Limits { $0.splitBytes = 10 }
         #expect(try await self.run("echo [1,2,3]", input, limits: together).failure?.code == "limitExceeded")
     }
 
-    @Test("what cannot be merged fails for good and says why", arguments: [
-        ("echo hello", "not JSON"), ("echo '[1]'", "an array"), ("echo 7", "a number"), ("printf '{\"a\":'", "not JSON"),
-    ])
+    @Test(
+        "what cannot be merged fails for good and says why",
+        arguments: [
+            ("echo hello", "not JSON"), ("echo '[1]'", "an array"), ("echo 7", "a number"),
+            ("printf '{\"a\":'", "not JSON"),
+        ]
+    )
     func invalid(body: String, reason: String) async throws {
         let failure = try await self.run(body, .task("{}")).failure
         #expect(failure?.code == "invalidOutput")
@@ -109,13 +124,20 @@ struct ExecOutputTests {
         RouteRule(pointer: "/n", comparison: .greater, value: .number(JSONNumber(0)), next: "some"),
     ]
 
-    @Test("the route is chosen from the merged context, else it is the last state", arguments: [
-        (11, "many"), (1, "some"), (0, "none"),
-    ])
+    @Test(
+        "the route is chosen from the merged context, else it is the last state",
+        arguments: [
+            (11, "many"), (1, "some"), (0, "none"),
+        ]
+    )
     func route(count: Int, next: String) async throws {
         let rules = OutputRules(route: Self.rules)
         let answer = try await self.run(
-            #"echo '{"n":\#(count)}'"#, .task(#"{"n":0}"#), rules, next: ["many", "some", "none"])
+            #"echo '{"n":\#(count)}'"#,
+            .task(#"{"n":0}"#),
+            rules,
+            next: ["many", "some", "none"]
+        )
         #expect(answer.next == next)
     }
 
@@ -136,7 +158,7 @@ struct ExecOutputTests {
     func tooLarge() async throws {
         let limits = Limits { $0.payloadBytes = 1000 }
         let failure = try await self.run("while :; do echo aaaaaaaaaaaaaaaa; done", .task("{}"), limits: limits).failure
-        #expect(failure?.code == "outputTooLarge")
+        #expect(failure?.code == "limitExceeded")
         #expect(failure?.isRetryable == false)
         #expect(failure?.message.contains("limit of 1000 bytes") == true)
     }
@@ -144,9 +166,13 @@ struct ExecOutputTests {
     @Test("a context that grew over the limit is named")
     func contextTooLarge() async throws {
         let limits = Limits { $0.payloadBytes = 40 }
-        let failure = try await self.run(
-            #"echo '{"b":"bbbbbbbbbbbbbbb"}'"#, .task(#"{"a":"aaaaaaaaaaaaaaaaaaa"}"#), limits: limits
-        ).failure
+        let failure =
+            try await self.run(
+                #"echo '{"b":"bbbbbbbbbbbbbbb"}'"#,
+                .task(#"{"a":"aaaaaaaaaaaaaaaaaaa"}"#),
+                limits: limits
+            )
+            .failure
         #expect(failure?.code == "limitExceeded")
         #expect(failure?.message.contains("limit of 40") == true)
     }

@@ -8,7 +8,8 @@ import Testing
 
 @Suite("--allow-exec")
 struct ExecPolicyTests {
-    private func answer(_ argv: [String], allowing paths: [String], searchPath: String? = nil) async throws -> Failure? {
+    private func answer(_ argv: [String], allowing paths: [String], searchPath: String? = nil) async throws -> Failure?
+    {
         let policy = try ExecPolicy(allowing: paths, searchPath: searchPath ?? "/usr/bin:/bin")
         return await ExecHandler(policy: policy).answer(try makeGrant(.task("{}"), ExecArguments(argv: argv))).failure
     }
@@ -55,7 +56,9 @@ struct ExecPolicyTests {
     func searchPath() async throws {
         let scripts = try Scripts()
         _ = try scripts.add("mine", "true")
-        #expect(try await self.answer(["mine"], allowing: [scripts.folder], searchPath: "/nowhere:\(scripts.folder)") == nil)
+        #expect(
+            try await self.answer(["mine"], allowing: [scripts.folder], searchPath: "/nowhere:\(scripts.folder)") == nil
+        )
         let failure = try await self.answer(["mine"], allowing: [scripts.folder], searchPath: "/usr/bin")
         #expect(failure?.code == "notFound")
         #expect(failure?.isRetryable == false)
@@ -82,7 +85,10 @@ struct ExecPolicyTests {
     @Test("a program keeps the name it was called by")
     func argumentZero() async throws {
         let scripts = try Scripts()
-        let arguments = ExecArguments(argv: ["awk", "BEGIN { print 7 }"], output: OutputRules(format: .text, into: "n"))
+        let arguments = ExecArguments(
+            argv: ["awk", "BEGIN { print 7 }"],
+            output: OutputRules(format: .text, into: "n")
+        )
         let policy = try ExecPolicy(allowing: ["/usr/bin"], searchPath: "/usr/bin")
         let answer = await ExecHandler(policy: policy).answer(try makeGrant(.task("{}"), arguments))
         #expect(answer.context == #"{"n":"7"}"#)

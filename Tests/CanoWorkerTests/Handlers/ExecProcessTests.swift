@@ -19,7 +19,9 @@ struct ExecProcessTests {
         return ""
     }
 
-    private func processes(_ text: String) -> [pid_t] { text.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) } }
+    private func processes(_ text: String) -> [pid_t] {
+        text.split(whereSeparator: \.isWhitespace).compactMap { pid_t($0) }
+    }
 
     /// Whether a process is there and not only waiting to be reaped by whoever inherited it.
     private func isAlive(_ process: pid_t) -> Bool {
@@ -29,13 +31,16 @@ struct ExecProcessTests {
         return !status[end...].hasPrefix(") Z")
     }
 
-    @Test("at its timeout the whole process group is gone before the answer", arguments: [
-        "sleep 1000 & echo $$ $! > $1; wait",
-        // Both ignore the polite signal.
-        "trap '' TERM; (trap '' TERM; sleep 1000) & echo $$ $! > $1; sleep 1000; sleep 1000",
-        // The program ends at once, its child stays and ignores the signal.
-        "trap 'exit 0' TERM; (trap '' TERM; sleep 1000) & echo $$ $! > $1; wait",
-    ])
+    @Test(
+        "at its timeout the whole process group is gone before the answer",
+        arguments: [
+            "sleep 1000 & echo $$ $! > $1; wait",
+            // Both ignore the polite signal.
+            "trap '' TERM; (trap '' TERM; sleep 1000) & echo $$ $! > $1; sleep 1000; sleep 1000",
+            // The program ends at once, its child stays and ignores the signal.
+            "trap 'exit 0' TERM; (trap '' TERM; sleep 1000) & echo $$ $! > $1; wait",
+        ]
+    )
     func timeout(body: String) async throws {
         let scripts = try Scripts()
         let script = try scripts.add("hang", body)
@@ -103,7 +108,8 @@ struct ExecProcessTests {
         let scripts = try Scripts()
         let context = #"{"a":"\#(String(repeating: "x", count: 250_000))"}"#
         let closing = ExecArguments(argv: [try scripts.add("close", "exec <&-; echo '{\"b\":1}'")])
-        let answer = try await scripts.handler(Limits { $0.payloadBytes = 1_000_000 }).answer(makeGrant(.task(context), closing))
+        let answer = try await scripts.handler(Limits { $0.payloadBytes = 1_000_000 })
+            .answer(makeGrant(.task(context), closing))
         #expect(answer.context?.hasSuffix(#""b":1}"#) == true)
         let ignoring = ExecArguments(argv: [try scripts.add("ignore", "true")])
         #expect(try await scripts.handler().answer(makeGrant(.task(context), ignoring)).failure == nil)
@@ -116,7 +122,10 @@ struct ExecProcessTests {
     func largeInput() async throws {
         let scripts = try Scripts()
         let context = #"{"a":"\#(String(repeating: "x", count: 250_000))"}"#
-        let arguments = ExecArguments(argv: [try scripts.add("copy", "tee /dev/stderr")], output: OutputRules(format: .text))
+        let arguments = ExecArguments(
+            argv: [try scripts.add("copy", "tee /dev/stderr")],
+            output: OutputRules(format: .text)
+        )
         let grant = try makeGrant(.branch("1", context: context), arguments)
         let answer = try await scripts.handler(Limits { $0.payloadBytes = 300_000 }).answer(grant)
         #expect(answer.output == #"{"context":\#(context),"item":1}"#)
@@ -144,9 +153,12 @@ struct ExecProcessTests {
         for pid in pids { #expect(!FileManager.default.fileExists(atPath: "/proc/\(pid)/exe")) }
     }
 
-    @Test("a file that cannot be run fails for good and says why", arguments: [
-        ("noexec", "echo", 0o644, "chmod +x"), ("nobang", "", 0o755, "first line"),
-    ])
+    @Test(
+        "a file that cannot be run fails for good and says why",
+        arguments: [
+            ("noexec", "echo", 0o644, "chmod +x"), ("nobang", "", 0o755, "first line"),
+        ]
+    )
     func notRunnable(name: String, body: String, mode: Int, reason: String) async throws {
         let scripts = try Scripts()
         let path = try scripts.add(name, body)

@@ -3,6 +3,7 @@
 import Cano
 import CanoEngine
 import CanoWorker
+import NIOHTTP1
 import Testing
 
 @Suite("http")
@@ -14,7 +15,10 @@ struct HTTPHandlerTests {
     @Test("a value of the URL cannot leave its segment")
     func segments() async throws {
         try await StubServer.run(.init()) { server in
-            let arguments = HTTPArguments(url: server.origin + "/v1/{{item}}/x?q={{item}}", output: OutputRules(format: OutputFormat.none))
+            let arguments = HTTPArguments(
+                url: server.origin + "/v1/{{item}}/x?q={{item}}",
+                output: OutputRules(format: OutputFormat.none)
+            )
             let grant = try makeGrant(.branch(#""a b?c#d&e=é""#), arguments)
             #expect(try await self.handler(server).answer(grant).failure == nil)
             #expect(server.requests.first?.uri == "/v1/a%20b%3Fc%23d%26e%3D%C3%A9/x?q=a%20b%3Fc%23d%26e%3D%C3%A9")
@@ -27,12 +31,17 @@ struct HTTPHandlerTests {
     @Test("a JSON body keeps the kinds of its values, whatever is in them")
     func body() async throws {
         try await StubServer.run(.init()) { server in
-            let body = try JSONValue.parse(#"{"name":"{{context.name}}","n":"{{context.n}}","t":"n={{context.n}}","l":["{{ item }}"]}"#)
+            let body = try JSONValue.parse(
+                #"{"name":"{{context.name}}","n":"{{context.n}}","t":"n={{context.n}}","l":["{{ item }}"]}"#
+            )
             let arguments = HTTPArguments(url: server.origin + "/", headers: ["X-Name": "{{context.n}}"], body: body)
-            let grant = try makeGrant(.branch(#"{"x":1}"#, context: #"{"name":"\",\"admin\":true","n":1.50}"#), arguments)
+            let grant = try makeGrant(
+                .branch(#"{"x":1}"#, context: #"{"name":"\",\"admin\":true","n":1.50}"#),
+                arguments
+            )
             #expect(try await self.handler(server).answer(grant).failure == nil)
             let request = try #require(server.requests.first)
-            #expect(request.body == #"{"name":"\",\"admin\":true","n":1.50,"t":"n=1.50","l":[{"x":1}]}"#)
+            #expect(request.body == #"{"l":[{"x":1}],"n":1.50,"name":"\",\"admin\":true","t":"n=1.50"}"#)
             #expect(request.method == "POST")
             #expect(request.headers["X-Name"] == ["1.50"])
             #expect(request.headers["Content-Type"] == ["application/json"])
@@ -44,7 +53,11 @@ struct HTTPHandlerTests {
     func textBody() async throws {
         try await StubServer.run(.init()) { server in
             let arguments = HTTPArguments(
-                method: "PATCH", url: server.origin + "/", headers: ["idempotency-key": "mine"], body: .string("<{{item}}>"))
+                method: "PATCH",
+                url: server.origin + "/",
+                headers: ["idempotency-key": "mine"],
+                body: .string("<{{item}}>")
+            )
             let grant = try makeGrant(.branch(#""a&b""#), arguments)
             #expect(try await self.handler(server).answer(grant).failure == nil)
             #expect(server.requests.first?.body == "<a&b>")
@@ -62,10 +75,13 @@ struct HTTPHandlerTests {
         }
     }
 
-    @Test("the body of the answer is merged, stored or thrown away", arguments: [
-        (OutputRules(), #"{"a":1,"b":2}"#), (OutputRules(format: .text, into: "t"), #"{"a":1,"t":"{\"b\":2}"}"#),
-        (OutputRules(format: OutputFormat.none), nil),
-    ])
+    @Test(
+        "the body of the answer is merged, stored or thrown away",
+        arguments: [
+            (OutputRules(), #"{"a":1,"b":2}"#), (OutputRules(format: .text, into: "t"), #"{"a":1,"t":"{\"b\":2}"}"#),
+            (OutputRules(format: OutputFormat.none), nil),
+        ]
+    )
     func output(rules: OutputRules, context: String?) async throws {
         try await StubServer.run(.init(body: #"{"b":2}"#)) { server in
             let grant = try makeGrant(.task(#"{"a":1}"#), HTTPArguments(url: server.origin, output: rules))
@@ -73,10 +89,14 @@ struct HTTPHandlerTests {
         }
     }
 
-    @Test("statuses mean what they usually do, unless the step says otherwise", arguments: [
-        (200, nil, nil), (204, nil, nil), (302, false, nil), (400, false, nil), (404, nil, "missing"), (408, true, nil),
-        (409, false, nil), (410, true, nil), (429, true, nil), (500, true, nil), (503, false, nil),
-    ] as [(Int, Bool?, String?)])
+    @Test(
+        "statuses mean what they usually do, unless the step says otherwise",
+        arguments: [
+            (200, nil, nil), (204, nil, nil), (302, false, nil), (400, false, nil), (404, nil, "missing"),
+            (408, true, nil),
+            (409, false, nil), (410, true, nil), (429, true, nil), (500, true, nil), (503, false, nil),
+        ] as [(Int, Bool?, String?)]
+    )
     func statuses(status: Int, retryable: Bool?, next: String?) async throws {
         try await StubServer.run(.init(status: status, headers: [("Location", "http://127.0.0.1:1/")])) { server in
             let rules: [String: OutcomeRule] = ["404": .next("missing"), "410": .retry, "503": .fail]
@@ -101,14 +121,18 @@ struct HTTPHandlerTests {
         }
     }
 
-    @Test("Retry-After sets the pause", arguments: [
-        ("7", Span.seconds(7)), ("Sun, 06 Nov 1994 08:50:37 GMT", .seconds(60)), ("999999999", .seconds(86400)),
-        ("Sun, 06 Nov 1994 08:00:00 GMT", .seconds(0)), ("soon", nil), ("-1", nil),
-    ])
+    @Test(
+        "Retry-After sets the pause",
+        arguments: [
+            ("7", Span.seconds(7)), ("Sun, 06 Nov 1994 08:50:37 GMT", .seconds(60)), ("999999999", .seconds(86400)),
+            ("Sun, 06 Nov 1994 08:00:00 GMT", .seconds(0)), ("soon", nil), ("-1", nil),
+        ]
+    )
     func retryAfter(header: String, pause: Span?) async throws {
         let headers = [("Retry-After", header), ("Date", "Sun, 06 Nov 1994 08:49:37 GMT")]
         try await StubServer.run(.init(status: 503, headers: headers)) { server in
-            let answer = try await self.handler(server).answer(makeGrant(.task("{}"), HTTPArguments(url: server.origin)))
+            let answer = try await self.handler(server)
+                .answer(makeGrant(.task("{}"), HTTPArguments(url: server.origin)))
             guard case .failed(_, let retryAfter) = answer else {
                 Issue.record("\(answer)")
                 return
@@ -121,8 +145,9 @@ struct HTTPHandlerTests {
     func tooLarge() async throws {
         try await StubServer.run(.init(body: String(repeating: "x", count: 2000))) { server in
             let grant = try makeGrant(.task("{}"), HTTPArguments(url: server.origin))
-            let failure = try await self.handler(server, limits: Limits { $0.payloadBytes = 1000 }).answer(grant).failure
-            #expect(failure?.code == "outputTooLarge")
+            let failure = try await self.handler(server, limits: Limits { $0.payloadBytes = 1000 }).answer(grant)
+                .failure
+            #expect(failure?.code == "limitExceeded")
             #expect(failure?.message.contains("limit of 1000 bytes") == true)
         }
     }
@@ -157,7 +182,9 @@ struct HTTPHandlerTests {
             let answer = try await withThrowingTaskGroup(of: AttemptReport.Result.self) { group in
                 group.addTask { await handler.answer(grant) }
                 let deadline = ContinuousClock.now.advanced(by: .seconds(60))
-                while server.requests.isEmpty, ContinuousClock.now < deadline { try await Task.sleep(for: .milliseconds(5)) }
+                while server.requests.isEmpty, ContinuousClock.now < deadline {
+                    try await Task.sleep(for: .milliseconds(5))
+                }
                 group.cancelAll()
                 return try await group.next()
             }

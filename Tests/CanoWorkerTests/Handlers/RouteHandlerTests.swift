@@ -24,9 +24,12 @@ struct RouteHandlerTests {
         #expect(await RouteHandler().answer(grant) == .completed(.items(items)))
     }
 
-    @Test("what is no list is named", arguments: [
-        ("/none", "nothing at '/none'"), ("/text", "a string at '/text'"), ("files", "not a JSON pointer"),
-    ])
+    @Test(
+        "what is no list is named",
+        arguments: [
+            ("/none", "nothing at '/none'"), ("/text", "a string at '/text'"), ("files", "not a JSON pointer"),
+        ]
+    )
     func noList(place: String, reason: String) async throws {
         let input = LeaseGrant.Input.expand(context: .json(#"{"text":"a"}"#), branches: nil)
         let failure = await RouteHandler().answer(try makeGrant(input, RouteArguments(over: place))).failure

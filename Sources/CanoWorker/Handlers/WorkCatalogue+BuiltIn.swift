@@ -4,8 +4,10 @@ package import Cano
 package import CanoEngine
 
 extension WorkCatalogue {
-    /// Adds the built-in handlers that a worker was started to allow: `route` always, `exec` and `http` when something
-    /// is allowed for them. A worker never asks for work that it would have to refuse altogether.
+    /// Adds the built-in handlers that a worker was started to allow.
+    ///
+    /// `route` is always there, `exec` and `http` when something is allowed for them: a worker never asks for work that
+    /// it would have to refuse altogether.
     ///
     /// - Parameters:
     ///   - execPaths: files and directories (`--allow-exec`); see ``ExecPolicy``.

@@ -112,7 +112,7 @@ struct OpeningTests {
     func durability() async throws {
         try await Server.withStore { _, person in
             try await person.run("SET synchronous_commit = off; BEGIN")
-            let empty = Array(repeating: "'{}'", count: 55).joined(separator: ",")
+            let empty = Array(repeating: "'{}'", count: 57).joined(separator: ",")
             try await person.run("SELECT cano.commit(\(empty))")
             #expect(try await person.value("SELECT current_setting('synchronous_commit')") == "on")
             try await person.run("ROLLBACK")

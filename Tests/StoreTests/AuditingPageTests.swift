@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import CanoEngine
+import CanoPostgres
 import CanoSQLite
 import Foundation
 import Testing
@@ -15,6 +16,17 @@ struct AuditingPageTests {
             let store = try await SQLiteStore.open(path: path)
             let run = try await Self.tell(store)
             let answers = try Self.audit(path, run)
+            await store.close()
+            Self.expect(answers, for: run)
+        }
+    }
+
+    @Test("every question is answered from PostgreSQL", .enabled(if: PostgresFixture.baseURI != nil))
+    func postgres() async throws {
+        try await PostgresFixture.withDatabase { uri in
+            let store = try await PostgresStore.open(uri)
+            let run = try await Self.tell(store)
+            let answers = try Self.audit(uri, run)
             await store.close()
             Self.expect(answers, for: run)
         }

@@ -31,7 +31,7 @@ extension Schema {
             h_run uuid[], h_at timestamptz[], h_started timestamptz[], h_due timestamptz[], h_epoch bigint[],
             h_counter bigint[], h_number bigint[], h_seq int[], h_visit int[], h_attempt int[], h_first int[],
             h_last int[], h_kind smallint[], h_type smallint[], h_state text[], h_path text[], h_worker text[],
-            h_reason text[], h_detail text[], h_payload bytea[],
+            h_reason text[], h_detail text[], h_payload bytea[], n_run uuid[], n_seq int[],
             u_run uuid[], u_status smallint[], u_wake timestamptz[], u_note text[],
             f_run uuid[], f_status smallint[], f_at timestamptz[], f_note text[],
             m_from smallint[], m_shard smallint[], m_kind smallint[], m_run uuid[], m_sender text[],
@@ -50,6 +50,8 @@ extension Schema {
             v_plain boolean;        -- every row is written
             v_keys int;
             v_new int;
+            v_run uuid;
+            v_seq int;
         BEGIN
             PERFORM cano.check_isolation();
             IF current_setting('synchronous_commit') = 'off' THEN
@@ -96,6 +98,18 @@ extension Schema {
                 FROM unnest(s_run, s_workflow, s_version, s_key, s_hash, s_seed, s_at, s_deadline, s_status, s_wake)
                     AS s (run, workflow, version, key, hash, seed, at, deadline, status, wake)
                 WHERE v_plain OR (cano.shard_of(run) = ANY (v_ok) AND run <> ALL (v_out));
+            END IF;
+
+            IF cardinality(n_run) > 0 THEN
+                SELECT n.run, n.seq INTO v_run, v_seq FROM unnest(n_run, n_seq) AS n (run, seq)
+                WHERE (v_plain OR (cano.shard_of(n.run) = ANY (v_ok) AND n.run <> ALL (v_out)))
+                    AND NOT EXISTS (SELECT FROM cano.history AS h
+                        WHERE h.run = n.run AND h.seq = n.seq - 1 AND h.kind <> 13)
+                LIMIT 1;
+                IF FOUND THEN
+                    RAISE integrity_constraint_violation USING MESSAGE =
+                        format('record %s of run %s follows none, or the end of the run', v_seq, v_run);
+                END IF;
             END IF;
 
             IF cardinality(h_run) > 0 THEN

@@ -44,12 +44,13 @@ extension Schema {
                 END;
             END LOOP;
             PERFORM FROM cano.shard AS s WHERE s.shard = ANY (v_locked) ORDER BY s.shard FOR UPDATE;
-            RETURN QUERY
+            FOR v_claim IN 1 .. cardinality(p_shards) LOOP
                 UPDATE cano.shard AS s
                 SET epoch = s.epoch + 1, holder = p_host, expires_at = cano.now() + p_ttl * interval '1 millisecond'
-                FROM unnest(p_shards, p_seen) AS c (shard, seen)
-                WHERE s.shard = c.shard AND s.epoch = c.seen AND s.shard = ANY (v_locked)
-                RETURNING s.shard, s.epoch;
+                WHERE s.shard = p_shards[v_claim] AND s.epoch = p_seen[v_claim] AND s.shard = ANY (v_locked)
+                RETURNING s.shard, s.epoch INTO shard, epoch;
+                IF FOUND THEN RETURN NEXT; END IF;
+            END LOOP;
         END $$;
         COMMENT ON FUNCTION cano.take_shards(smallint[], bigint[], text, bigint, int) IS
             'Waits for commits in flight, then raises the epoch of each shard whose epoch is still the one seen.';

@@ -44,7 +44,7 @@ extension PostgresStore {
         if query.status?.isFinished != false {
             parts.append("(SELECT \(Self.overColumns) FROM cano.run_finished \(page))")
         }
-        let text = parts.joined(separator: " UNION ALL ") + " ORDER BY run DESC LIMIT $2"
+        let text = "SELECT * FROM (\(parts.joined(separator: " UNION ALL "))) AS r ORDER BY run DESC LIMIT $2"
         return try await self.ask(
             Statement(text) { parameters in
                 parameters.add(query.before ?? RunID(high: .max, low: .max))

@@ -8,7 +8,7 @@ public import CanoEngine
 public final class PostgresStore: RunStore {
     let address: PostgresAddress
     let options: PostgresOptions
-    private let commits: ConnectionPool
+    let commits: ConnectionPool
     private let queries: ConnectionPool
 
     private init(_ address: PostgresAddress, _ options: PostgresOptions, _ settings: ServerSettings) {
@@ -102,15 +102,6 @@ public final class PostgresStore: RunStore {
             return try await self.queries.run(statement, within: time ?? self.options.queryTime)
         } catch {
             throw error.error(at: self.address)
-        }
-    }
-
-    /// See ``RunStore/commit(_:)``.
-    public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
-        do {
-            return .answered(try await self.commits.run(.commit(batches), within: self.options.commitTime))
-        } catch {
-            return error.outcome(at: self.address)
         }
     }
 }

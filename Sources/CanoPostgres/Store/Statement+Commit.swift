@@ -31,18 +31,32 @@ extension Statement where Answer == CommitAnswer {
 
     private static var text: String {
         "SELECT now, stale, refused, refused_by, refused_hash FROM cano.commit("
-            + (1...55).map { "$\($0)" }.joined(separator: ",") + ")"
+            + (1...57).map { "$\($0)" }.joined(separator: ",") + ")"
     }
 }
 
-extension ShardBatch {
+extension [ShardBatch] {
     /// The updates without those that a later one of the same run replaces: one statement updates a row once.
     fileprivate var lastUpdates: [RunUpdate] {
-        guard self.updates.count > 1 else { return self.updates }
+        let updates = self.flatMap(\.updates)
+        guard updates.count > 1 else { return updates }
         var last: [RunID: Int] = [:]
-        for (index, update) in self.updates.enumerated() { last[update.run] = index }
-        guard last.count < self.updates.count else { return self.updates }
-        return last.values.sorted().map { self.updates[$0] }
+        for (index, update) in updates.enumerated() { last[update.run] = index }
+        guard last.count < updates.count else { return updates }
+        return last.values.sorted().map { updates[$0] }
+    }
+
+    /// The first record of each run that goes on: it must follow one that is stored, and that is not the run's last.
+    fileprivate var continuedRows: [(run: RunID, seq: Int)] {
+        var seen: Set<RunID> = []
+        var rows: [(run: RunID, seq: Int)] = []
+        for batch in self {
+            for index in batch.history.indices where seen.insert(batch.history[index].run).inserted {
+                let (run, seq) = (batch.history[index].run, batch.history[index].seq)
+                if seq > 1 { rows.append((run, seq)) }
+            }
+        }
+        return rows
     }
 }
 
@@ -86,10 +100,13 @@ extension Parameters {
         self.texts(batches, { $0.history }, { $1.reason })
         self.texts(batches, { $0.history }, { $1.detail })
         self.byteArrays(batches, { $0.history }, { $1.payload?.bytes })
+        let continued = [batches.continuedRows]
+        self.uuids(continued, { $0 }, { $1.run })
+        self.int32s(continued, { $0 }, { $1.seq })
     }
 
     fileprivate mutating func addUpdates(_ batches: [ShardBatch]) {
-        let updates = batches.map(\.lastUpdates)
+        let updates = [batches.lastUpdates]
         self.uuids(updates, { $0 }, { $1.run })
         self.int16s(updates, { $0 }, { $1.status.rawValue })
         self.instants(updates, { $0 }, { $1.wakeAt })

@@ -50,8 +50,8 @@ struct AuditTests {
             try await store.write(batch)
             let rows = try await person.rows(
                 """
-                SELECT seq::text, event, state, left_state, path, attempt::text, worker, token, (started IS NOT NULL)::text,
-                    (ended IS NOT NULL)::text
+                SELECT seq::text, event, state, left_state, path, attempt::text, worker, token,
+                    (started IS NOT NULL)::text, (ended IS NOT NULL)::text
                 FROM cano.timeline WHERE run = '\(run)' ORDER BY seq, path
                 """
             )

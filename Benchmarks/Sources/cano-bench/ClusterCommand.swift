@@ -5,7 +5,9 @@ import Cano
 import CanoClient
 import CanoEngine
 
-/// Drives a coordinator over HTTP. Workers and coordinator are processes that somebody else started.
+/// Drives a coordinator over HTTP.
+///
+/// Workers and coordinator are processes that somebody else started.
 struct ClusterCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "cluster", abstract: "Measures a running cluster.")
 
@@ -92,10 +94,11 @@ struct ClusterCommand: AsyncParsableCommand {
 
     private static func startBatch(_ client: CanoClient, _ workflow: String, count: Int) async throws -> [RunID] {
         let requests = Array(repeating: StartRequest(workflow: workflow), count: count)
-        return try await client.startBatch(requests).map { answer in
-            guard case .created(let run) = answer else { throw ValidationError("a start was refused: \(answer)") }
-            return run
-        }
+        return try await client.startBatch(requests)
+            .map { answer in
+                guard case .created(let run) = answer else { throw ValidationError("a start was refused: \(answer)") }
+                return run
+            }
     }
 
     /// Returns when no run of the workflow is unfinished.
@@ -141,7 +144,8 @@ struct ClusterCommand: AsyncParsableCommand {
             metric: "s",
             value: times.median,
             detail: Self.spread(times)
-        ).print()
+        )
+        .print()
     }
 
     private static func spread(_ values: [Double]) -> [(String, String)] {

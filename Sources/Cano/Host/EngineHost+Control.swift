@@ -27,8 +27,9 @@ extension EngineHost {
 
     // MARK: Starts
 
-    /// Starts runs; one answer for each request, in order. The audit gets one row for the whole call, in the commit of
-    /// its first run.
+    /// Starts runs; one answer for each request, in order.
+    ///
+    /// The audit gets one row for the whole call, in the commit of its first run.
     package func start(_ requests: [StartRequest], caller: Caller) async throws(CanoError) -> [StartAnswer] {
         let owned = self.owned.keys.sorted()
         guard !owned.isEmpty else {

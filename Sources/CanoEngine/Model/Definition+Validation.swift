@@ -188,7 +188,8 @@ private struct DefinitionReport {
         }
         if name.count > self.limits.nameCharacters {
             self.problems.append(
-                "the name \(quoted(name)) of \(owner) has \(name.count) characters: use \(self.limits.nameCharacters) or fewer"
+                "the name \(quoted(name)) of \(owner) has \(name.count) characters: "
+                    + "use \(self.limits.nameCharacters) or fewer"
             )
         }
         let isPlain = name.utf8.allSatisfy { byte in

@@ -12,7 +12,8 @@ extension Run {
         worker: WorkerID,
         at now: Instant
     ) -> LeaseGrant? {
-        guard let unit = self.unit(path, visit: visit), unit.state == .ready, !unit.isUnoffered, unit.attempt == attempt,
+        guard let unit = self.unit(path, visit: visit), unit.state == .ready, !unit.isUnoffered,
+            unit.attempt == attempt,
             let grant = self.makeGrant(path, visit: visit, attempt: attempt, token: token)
         else { return nil }
         self.change(path) { $0.state = .leased(Lease(token: token, worker: worker, since: now)) }

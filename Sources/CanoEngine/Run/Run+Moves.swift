@@ -115,8 +115,9 @@ extension Run {
         return branches.decision != nil
     }
 
-    /// Stops what is leased: a compensatable attempt is asked and awaited, any other ends here. Returns whether
-    /// anything is awaited.
+    /// Stops what is leased: a compensatable attempt is asked and awaited, any other ends here.
+    ///
+    /// Returns whether anything is awaited.
     mutating func stopLeases(at now: Instant, in decision: inout RunDecision) -> Bool {
         var awaited = false
         var abandoned: [Record.LostAttempt] = []
@@ -240,7 +241,8 @@ extension Run {
     /// Offers the undo of the newest entry, or ends the run when there is none left.
     mutating func undoNext(at now: Instant, in decision: inout RunDecision) {
         if let entry = self.saga.last {
-            self.offer(.undo(seq: entry.seq), visit: entry.visit, WorkUnit()).map { decision.effects.append(.ready($0)) }
+            self.offer(.undo(seq: entry.seq), visit: entry.visit, WorkUnit())
+                .map { decision.effects.append(.ready($0)) }
             return
         }
         var finish = Record.Finish(state: nil, visit: self.position.visit, context: self.position.context)

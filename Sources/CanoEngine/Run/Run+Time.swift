@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Run {
-    /// Somebody wants the run to end. Nothing happens when it already ends, unless it is blocked on the way back:
-    /// then the undo that cannot go on is given up.
+    /// Somebody wants the run to end.
+    ///
+    /// Nothing happens when it already ends, unless it is blocked on the way back: then the undo that cannot go on is
+    /// given up.
     public mutating func cancel(by caller: String, at now: Instant) -> RunDecision {
         guard case .undoing(let undoing) = self.phase else { return self.end(.cancelled(by: caller), at: now) }
         var decision = RunDecision()

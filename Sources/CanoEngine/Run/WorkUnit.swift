@@ -50,7 +50,9 @@ public struct WorkUnit: Hashable, Sendable {
     /// Whether its next attempt must be alone on its worker.
     var isSuspect: Bool { self.crashes >= 2 }
 
-    /// Whether this owner knows of nobody who has the attempt. A pause may be over that only the last owner saw end.
+    /// Whether this owner knows of nobody who has the attempt.
+    ///
+    /// A pause may be over that only the last owner saw end.
     var isUnclaimed: Bool {
         switch self.state {
         case .ready, .backingOff: true

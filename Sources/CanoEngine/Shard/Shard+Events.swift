@@ -39,16 +39,17 @@ extension Shard {
         guard !refused.isEmpty else { return effects }
         for run in refused.keys { self.residents[run] = nil }
         // There may be room now for runs that were left out.
-        return [.wake(at: self.takenAt)] + effects.compactMap { effect in
-            switch effect {
-            case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
-            case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
-            case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
-            case .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage, .wake,
-                .unreadable:
-                effect
+        return [.wake(at: self.takenAt)]
+            + effects.compactMap { effect in
+                switch effect {
+                case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
+                case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
+                case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
+                case .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage, .wake,
+                    .unreadable:
+                    effect
+                }
             }
-        }
     }
 
     // MARK: Starts
@@ -117,7 +118,9 @@ extension Shard {
         output.effects.append(.send(lease, grant.session))
     }
 
-    /// Ends a lease some time after its timeout. The worker enforces the timeout; this is for one that does not.
+    /// Ends a lease some time after its timeout.
+    ///
+    /// The worker enforces the timeout; this is for one that does not.
     private mutating func limit(
         _ lease: LeaseRef,
         of worker: WorkerID,

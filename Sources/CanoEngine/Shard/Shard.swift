@@ -17,8 +17,9 @@ public struct Shard: Sendable {
         case open
     }
 
-    /// Which runs are rows only because memory is bounded. With `again`, some were left out that this pass through
-    /// the rows may have gone by, so another one follows it.
+    /// Which runs are rows only because memory is bounded.
+    ///
+    /// With `again`, some were left out that this pass through the rows may have gone by, so another one follows it.
     enum Backlog: Hashable, Sendable {
         /// None.
         case none
@@ -33,8 +34,9 @@ public struct Shard: Sendable {
         var run: Run
         /// The status that its row has.
         var status: RunStatus
-        /// Whether no earlier owner can have granted leases of it, or that was dealt with. Until then the run
-        /// decides nothing: it only takes over leases.
+        /// Whether no earlier owner can have granted leases of it, or that was dealt with.
+        ///
+        /// Until then the run decides nothing: it only takes over leases.
         var isRecovered: Bool
     }
 

@@ -121,7 +121,7 @@ extension Schema {
             PRIMARY KEY (shard, id)
         ) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 500);
         COMMENT ON TABLE cano.inbox IS
-            'Messages to the owners of shards; consumed and deleted in the owner''s own commit. Kind 1: cancel the run.';
+            'Messages to the owners of shards, deleted in the commit that consumes them. Kind 1: cancel the run.';
 
         CREATE TABLE cano.audit (
             id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

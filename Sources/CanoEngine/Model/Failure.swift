@@ -31,6 +31,8 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     case abandoned
     /// The attempt's time was up and nobody knows how far it came; it counts as a failed attempt.
     case timeout
+    /// The attempt ended by itself with an outcome that cannot be used; it counts as a failed attempt.
+    case unusable
     /// The worker handed the lease back before the task began, because it stops.
     case released
 
@@ -38,15 +40,24 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     public var isCrash: Bool {
         switch self {
         case .workerGone, .workerMute: true
-        case .unstarted, .owner, .abandoned, .timeout, .released: false
+        case .unstarted, .owner, .abandoned, .timeout, .unusable, .released: false
         }
     }
 
     /// Whether the attempt may have done something that nobody knows of.
     public var leavesDoubt: Bool {
         switch self {
-        case .workerGone, .workerMute, .owner, .abandoned, .timeout: true
+        case .workerGone, .workerMute, .owner, .abandoned, .timeout, .unusable: true
         case .unstarted, .released: false
+        }
+    }
+
+    /// The failure that an attempt lost for this reason counts as; `nil` when it does not count as one.
+    public var failure: Failure? {
+        switch self {
+        case .timeout: Failure(code: "timeout", message: "the attempt took longer than its timeout")
+        case .unusable: Failure(code: "unusableOutcome", message: "the outcome cannot be used; the worker's log says why")
+        case .workerGone, .workerMute, .unstarted, .owner, .abandoned, .released: nil
         }
     }
 }

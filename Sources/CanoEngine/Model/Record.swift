@@ -20,7 +20,8 @@ public enum Record: Hashable, Sendable {
     /// An attempt ended with a failure. Without `retryAt` the work has failed for good.
     case attemptFailed(WorkPath, Attempt, Failure, retryAt: Instant?)
     /// Attempts ended without an outcome. All of these paths may be granted again with the next attempt, at `retryAt`
-    /// or at once; only a ``LossReason/timeout`` without `retryAt` means that the work has failed for good.
+    /// or at once; only a loss that counts as a failure (``LossReason/failure``) without
+    /// `retryAt` means that the work has failed for good.
     case attemptsLost([LostAttempt], LossReason, retryAt: Instant?)
     /// An attempt has been running for a while; written once, so that a new owner waits for it.
     case attemptHeld(WorkPath, Attempt)

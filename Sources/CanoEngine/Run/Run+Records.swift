@@ -27,7 +27,7 @@ extension Run {
             let crashLimit = self.limits.crashes
             for one in lost {
                 self.change(one.path) { $0.lose(reason, retryAt: retryAt, crashLimit: crashLimit) }
-                if reason == .timeout, retryAt == nil { self.failForGood(one.path, Self.timeout) }
+                if let failure = reason.failure, retryAt == nil { self.failForGood(one.path, failure) }
             }
         case .attemptHeld(let path, let attempt):
             self.change(path) { $0.hold(attempt) }
@@ -46,9 +46,6 @@ extension Run {
             self.phase = .finished(outcome)
         }
     }
-
-    /// The failure of work whose last attempt ran out of time.
-    static let timeout = Failure(code: "timeout", message: "the attempt took longer than its timeout")
 
     private mutating func enter(_ entry: Record.Entry) {
         guard let state = self.plan.index(of: entry.state) else {

@@ -25,8 +25,9 @@ extension Run {
         case .failed(let failure, let retryAfter):
             self.fail(path, attempt, failure, retryAfter: retryAfter, at: now, in: &decision)
         case .stopped(let failure):
-            let reason: LossReason = lease.isStopping || failure.code != Self.timeout.code ? .abandoned : .timeout
-            self.lose(path, attempt, reason, at: now, in: &decision)
+            let isTimeout = failure.code == LossReason.timeout.failure?.code
+            let reason: LossReason = lease.isStopping ? .abandoned : isTimeout ? .timeout : .unusable
+            self.lose(path, attempt, reason, isRetryable: failure.isRetryable, at: now, in: &decision)
         case .released:
             self.lose(path, attempt, .released, at: now, in: &decision)
         }
@@ -102,14 +103,16 @@ extension Run {
         _ path: WorkPath,
         _ attempt: Record.Attempt,
         _ reason: LossReason,
+        isRetryable: Bool = true,
         at now: Instant,
         in decision: inout RunDecision
     ) {
-        let retryAt = reason == .timeout ? self.retryAt(path, retryAfter: nil, at: now) : nil
+        let counts = reason.failure != nil && isRetryable
+        let retryAt = counts ? self.retryAt(path, retryAfter: nil, at: now) : nil
         let lost = Record.LostAttempt(path: path, attempt: attempt)
         self.note(.attemptsLost([lost], reason, retryAt: retryAt), in: &decision)
-        if reason == .timeout {
-            return self.afterFailure(path, attempt, Self.timeout, retryAt: retryAt, at: now, in: &decision)
+        if let failure = reason.failure {
+            return self.afterFailure(path, attempt, failure, retryAt: retryAt, at: now, in: &decision)
         }
         self.offerAgain(path, at: now, in: &decision)
     }

@@ -83,7 +83,7 @@ public struct WorkUnit: Hashable, Sendable {
     /// An attempt ended without an outcome.
     mutating func lose(_ reason: LossReason, retryAt: Instant?, crashLimit: Int) {
         if reason.leavesDoubt { self.isInDoubt = true }
-        if reason == .timeout { return self.fail(retryAt: retryAt) }
+        if reason.failure != nil { return self.fail(retryAt: retryAt) }
         if reason.isCrash { self.crashes += 1 }
         self.next(at: retryAt, orElse: self.crashes >= crashLimit ? .parked : .ready)
     }

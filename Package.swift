@@ -121,6 +121,18 @@ let package = Package(
             dependencies: ["CanoClient", "CanoCoordinator", "CanoWorker", arguments, lifecycle, signals, logging],
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "LicenceAudit",
+            dependencies: ["Cano", "CanoSQLite", "CanoWorker", arguments, lifecycle, logging],
+            path: "Examples/licence-audit/Swift",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "OrderSagaExample",
+            dependencies: ["Cano", "CanoSQLite", arguments],
+            path: "Examples/order-saga/Swift",
+            swiftSettings: settings
+        ),
         .testTarget(name: "HouseTests", swiftSettings: settings),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine", "CanoSimulation"], swiftSettings: settings),
         .testTarget(

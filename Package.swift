@@ -99,7 +99,8 @@ let package = Package(
         .target(
             name: "CanoCoordinator",
             dependencies: [
-                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals, yams,
+                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals,
+                yams,
                 deque,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -156,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "CanoCoordinatorTests",
             dependencies: [
-                "Cano", "CanoCoordinator", "CanoClient", "CanoEngine", "CanoWorker", logging, lifecycle, nioCore, nioHTTP,
+                "Cano", "CanoCoordinator", "CanoClient", "CanoEngine", "CanoWorker", logging, lifecycle, nioCore,
+                nioHTTP,
                 httpClient,
             ],
             swiftSettings: settings

@@ -99,7 +99,8 @@ let package = Package(
         .target(
             name: "CanoCoordinator",
             dependencies: [
-                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals, yams,
+                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals,
+                yams,
                 deque,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Hummingbird", package: "hummingbird"),
@@ -119,6 +120,18 @@ let package = Package(
         .executableTarget(
             name: "CanoCommand",
             dependencies: ["CanoClient", "CanoCoordinator", "CanoWorker", arguments, lifecycle, signals, logging],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "LicenceAudit",
+            dependencies: ["Cano", "CanoSQLite", "CanoWorker", arguments, lifecycle, logging],
+            path: "Examples/licence-audit/Swift",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "OrderSagaExample",
+            dependencies: ["Cano", "CanoSQLite", arguments],
+            path: "Examples/order-saga/Swift",
             swiftSettings: settings
         ),
         .testTarget(name: "HouseTests", swiftSettings: settings),
@@ -144,7 +157,8 @@ let package = Package(
         .testTarget(
             name: "CanoCoordinatorTests",
             dependencies: [
-                "Cano", "CanoCoordinator", "CanoClient", "CanoEngine", "CanoWorker", logging, lifecycle, nioCore, nioHTTP,
+                "Cano", "CanoCoordinator", "CanoClient", "CanoEngine", "CanoWorker", logging, lifecycle, nioCore,
+                nioHTTP,
                 httpClient,
             ],
             swiftSettings: settings

@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # licences.sh FILE: the licences that a Debian copyright file names, one a line, in the order of their bytes.
-# The rules are written down in README.md.
+# The rules are written down in README.md. AUDIT_PACE: seconds to wait first, for whoever wants to watch.
 set -eu
 LC_ALL=C
 export LC_ALL
 file=${1:?usage: licences.sh FILE}
 [ -r "$file" ] || { echo "licences.sh: cannot read '$file'" >&2; exit 1; }
+if [ -n "${AUDIT_PACE:-}" ]; then sleep "$AUDIT_PACE"; fi
 
 exec awk '
     function add(name) {

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # release.sh: undoes reserve.sh. Its standard input has {"output": {"reservation": …}}, or {"output": null} when nobody knows what
-# became of the attempt; then there may be nothing to undo.
+# became of the attempt; then there may be nothing to undo. ORDER_PACE: seconds to wait first.
 set -eu
 # shellcheck source=Examples/order-saga/ledger.sh
 . "$(dirname "$0")/ledger.sh"
+if [ -n "${ORDER_PACE:-}" ]; then sleep "$ORDER_PACE"; fi
 reservation=$(sed -n 's/.*"reservation" *: *"\([^"]*\)".*/\1/p')
 note undid reserve "${reservation:-unknown}"

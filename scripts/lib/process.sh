@@ -27,6 +27,9 @@ start_process() {
     on_exit stop_process "$!"
 }
 
+# Those that have ended and were waited for: their pids may belong to others by now.
+declare -A ENDED=()
+
 # Whether a process of ours is still there.
 is_running() { kill -0 "$1" 2>/dev/null; }
 
@@ -34,17 +37,20 @@ is_running() { kill -0 "$1" 2>/dev/null; }
 # ended before.
 stop_process() {
     local pid=$1 deadline=$((SECONDS + ${2:-10}))
+    if [[ -n ${ENDED[$pid]:-} ]]; then return; fi
     kill -CONT "$pid" 2>/dev/null || true
     kill -TERM "$pid" 2>/dev/null || true
     while is_running "$pid" && ((SECONDS < deadline)); do sleep 0.05; done
     kill -KILL "$pid" 2>/dev/null || true
     wait "$pid" 2>/dev/null || true
+    ENDED[$pid]=yes
 }
 
 # kill_process PID: SIGKILL at once. Fails when there was nothing to kill.
 kill_process() {
     kill -KILL "$1" 2>/dev/null || return 1
     wait "$1" 2>/dev/null || true
+    ENDED[$1]=yes
 }
 
 # wait_until SECONDS COMMAND…: runs a command again and again until it succeeds; fails after SECONDS.

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0 OR MIT
 # shellcheck shell=bash
 #
-# Builds and runs Swift tests and counts them. Source shell.sh first.
+# Builds and runs Swift tests and counts them. Source shell.sh and build.sh first.
 
 PASSED=0
 FAILED=0
@@ -27,20 +27,6 @@ build_tests() {
         FAILED=1
         report_tests || exit 1
     fi
-}
-
-# Reads the output of a build and says how far it has come.
-show_progress() {
-    local line tenth last=0 began=$SECONDS
-    while IFS= read -r line; do
-        if [[ $line =~ ^\[([0-9]+)/([0-9]+)\] ]] && ((BASH_REMATCH[2] > 20)); then
-            tenth=$((BASH_REMATCH[1] * 10 / BASH_REMATCH[2]))
-            if ((tenth > last)); then
-                last=$tenth
-                say "  ${tenth}0 % after $((SECONDS - began)) s"
-            fi
-        fi
-    done
 }
 
 # The test targets, the quick ones first; those that start whole processes come last and have the machine to themselves.

@@ -194,7 +194,7 @@ extension ShardEvent {
     var needsTrust: Bool {
         switch self {
         case .grant, .tick: true
-        case .start, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
+        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
         }
     }
 }

@@ -124,7 +124,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "LicenceAudit",
-            dependencies: ["Cano", "CanoSQLite", "CanoWorker", arguments, lifecycle, logging],
+            dependencies: ["Cano", "CanoSQLite", "CanoWorker", arguments, lifecycle, signals, logging],
             path: "Examples/licence-audit/Swift",
             swiftSettings: settings
         ),

@@ -5,6 +5,7 @@ import Cano
 import CanoWorker
 import Logging
 import ServiceLifecycle
+import UnixSignals
 
 /// `LicenceAudit work`: the same workflow on a cluster.
 struct WorkCommand: AsyncParsableCommand {

@@ -106,10 +106,10 @@ struct RenderingTests {
     }
 
     @Test("branches that went well share a row; what went wrong has its own")
-    func timeline() {
+    func timeline() throws {
         let text = TimelineText.table(Self.story, isWhole: false, .plain)
         let lines = text.split(separator: "\n")
-        #expect(lines.count == 6)
+        try #require(lines.count == 6)
         #expect(lines[3].contains("3–6") && lines[3].hasSuffix("4 branches done"))
         #expect(lines[4].contains("attemptLost") && lines[4].contains("worker-2") && lines[4].contains("3.9"))
         #expect(lines[5].contains("1 m 05 s") && lines[5].hasSuffix("exit: exit code 2 no such file"))

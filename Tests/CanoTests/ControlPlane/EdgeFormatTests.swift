@@ -21,11 +21,11 @@ struct EdgeFormatTests {
     }
 
     @Test("every day of four centuries survives the way there and back")
-    func days() {
+    func days() throws {
         let noon: Int64 = 43_200_000_000
         for day in stride(from: Int64(-73_000), to: 73_000, by: 1) {
             let instant = Instant(microseconds: day * 86_400_000_000 + noon)
-            #expect(Instant(iso8601: instant.iso8601) == instant, "day \(day)")
+            try #require(Instant(iso8601: instant.iso8601) == instant, "day \(day)")
         }
     }
 

@@ -32,17 +32,6 @@ struct AuditingPageTests {
         }
     }
 
-    @Test("every question is answered from PostgreSQL", .enabled(if: PostgresFixture.baseURI != nil))
-    func postgres() async throws {
-        try await PostgresFixture.withDatabase { uri in
-            let store = try await PostgresStore.open(uri)
-            let run = try await Self.tell(store)
-            let answers = try Self.audit(uri, run)
-            await store.close()
-            Self.expect(answers, for: run)
-        }
-    }
-
     /// A run that failed and was undone, after a worker was lost.
     static func tell(_ store: any RunStore) async throws -> RunID {
         let shard = ShardID(rawValue: 3)

@@ -43,6 +43,7 @@ extension Schema {
                     NULL;  -- one shard that is held fails no other
                 END;
             END LOOP;
+            PERFORM set_config('lock_timeout', '3s', true);  -- the last wait may have left a shorter one
             PERFORM FROM cano.shard AS s WHERE s.shard = ANY (v_locked) ORDER BY s.shard FOR UPDATE;
             FOR v_claim IN 1 .. cardinality(p_shards) LOOP
                 UPDATE cano.shard AS s

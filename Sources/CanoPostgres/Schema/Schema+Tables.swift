@@ -78,6 +78,7 @@ extension Schema {
         ) PARTITION BY RANGE (run);
         COMMENT ON TABLE cano.run_finished IS 'Runs that are over, by the week of their ids. People read cano.runs.';
         CREATE TABLE cano.run_finished_default PARTITION OF cano.run_finished DEFAULT;
+        CREATE INDEX run_finished_workflow ON cano.run_finished (workflow, run);
         CREATE INDEX run_finished_unwell ON cano.run_finished (status, run) WHERE status <> 10;
 
         CREATE TABLE cano.history (

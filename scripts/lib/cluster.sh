@@ -51,7 +51,7 @@ poll_run() {
         LEASES=$(sed -e 's/^{"leases":\[\(.*\)/\1/' -e 's/\],"\(next\|run\)":.*//' "$page" |
             grep -o '"worker":"[^"]*"' | sed -e 's/.*:"//' -e 's/"$//' || true)
         STATUS=$(grep -o '"status":"[a-zA-Z]*"' "$page" | head -n 1 | sed -e 's/.*:"//' -e 's/"$//')
-        count=$(grep -o '"kind":"branchDone"' "$page" | wc -l)
+        count=$(grep -o '"kind":"branchDone"' "$page" | wc -l || true)
         DONE=$((DONE + count))
         count=$(grep -o '"branches":[0-9]*' "$page" | head -n 1 | sed 's/.*://' || true)
         TOTAL=${count:-$TOTAL}

@@ -149,15 +149,21 @@ extension Shard {
         into output: inout ShardOutput
     ) {
         let lease = report.lease
-        guard let index = self.residents.index(forKey: lease.key.run) else {
-            return output.effects.append(.lookUp(lease, session))
+        let run = lease.key.run
+        guard let index = self.residents.index(forKey: run) else {
+            // Under this epoch a run that is not here is over. Under an earlier one it may not have been read yet, and
+            // the outcome would be lost to whoever answers now.
+            if lease.token.epoch == self.epoch || (self.backlog == .none && !self.loading.contains(run)) {
+                return output.effects.append(.lookUp(lease, session))
+            }
+            return self.load(run, for: .reports([report], from: session, worker: worker), into: &output)
         }
         // An outcome that outlived its owner: the worker still held the lease, so it is adopted first.
         let isAdopted =
             lease.token.epoch < self.epoch && self.residents.values[index].run.adopt(lease, worker: worker, at: now)
         if isAdopted, !self.residents.values[index].isRecovered {
             let event = ShardEvent.reports([report], from: session, worker: worker)
-            return self.awaiting[lease.key.run, default: []].append(event)
+            return self.awaiting[run, default: []].append(event)
         }
         let (answer, decision) = self.residents.values[index].run.apply(report, at: now)
         guard answer == .accepted else { return output.effects.append(.lookUp(lease, session)) }

@@ -135,6 +135,7 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "HouseTests", swiftSettings: settings),
+        .testTarget(name: "EndToEndTests", swiftSettings: settings),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine", "CanoSimulation"], swiftSettings: settings),
         .testTarget(
             name: "CanoSimulationTests",

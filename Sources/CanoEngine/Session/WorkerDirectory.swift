@@ -17,6 +17,11 @@ public struct WorkerDirectory: Sendable {
         public var closedAt: Instant?
         /// What it holds.
         public var leases: [LeaseRef: String] = [:]
+        /// What it held under an earlier connection and has not offered under this one: a grant may have been lost with
+        /// that connection, and then nobody does the work.
+        public var unconfirmed: Set<LeaseRef> = []
+        /// Until when it may offer those.
+        public var confirmBy: Instant?
         /// Whether it takes no more leases.
         public var isDraining = false
     }
@@ -66,6 +71,8 @@ public struct WorkerDirectory: Sendable {
         entry.connection = connection
         entry.heardAt = now
         entry.closedAt = nil
+        entry.unconfirmed = Set(entry.leases.keys)
+        entry.confirmBy = entry.unconfirmed.isEmpty ? nil : now.advanced(by: self.grace)
         entry.isDraining = false
         self.entries[hello.worker] = entry
         return .welcome(replacing: old)
@@ -81,13 +88,17 @@ public struct WorkerDirectory: Sendable {
     /// A worker holds a lease from now on.
     public mutating func holds(_ worker: WorkerID, _ lease: LeaseRef, state: String) {
         self.entries[worker]?.leases[lease] = state
+        self.entries[worker]?.unconfirmed.remove(lease)
     }
 
     /// A worker does not hold these leases any more; returns how many it held.
     @discardableResult
     public mutating func releases(_ worker: WorkerID, _ leases: [LeaseRef]) -> Int {
         var count = 0
-        for lease in leases where self.entries[worker]?.leases.removeValue(forKey: lease) != nil { count += 1 }
+        for lease in leases where self.entries[worker]?.leases.removeValue(forKey: lease) != nil {
+            self.entries[worker]?.unconfirmed.remove(lease)
+            count += 1
+        }
         return count
     }
 
@@ -112,7 +123,10 @@ public struct WorkerDirectory: Sendable {
                 guard now >= closedAt.advanced(by: self.grace) else { continue }
                 reason = .workerGone
             } else {
-                guard now >= entry.heardAt.advanced(by: self.ttl) else { continue }
+                guard now >= entry.heardAt.advanced(by: self.ttl) else {
+                    if let departure = self.giveUpUnconfirmed(worker, at: now) { departures.append(departure) }
+                    continue
+                }
                 reason = .workerMute
             }
             let leases = entry.leases.keys.sorted { $0.token < $1.token }
@@ -120,5 +134,17 @@ public struct WorkerDirectory: Sendable {
             self.entries[worker] = nil
         }
         return departures
+    }
+
+    /// Leases that a worker did not offer after it came back are lost, although the worker is here.
+    private mutating func giveUpUnconfirmed(_ worker: WorkerID, at now: Instant) -> Departure? {
+        guard var entry = self.entries[worker], let confirmBy = entry.confirmBy, now >= confirmBy else { return nil }
+        let leases = entry.unconfirmed.sorted { $0.token < $1.token }
+        for lease in leases { entry.leases[lease] = nil }
+        entry.unconfirmed = []
+        entry.confirmBy = nil
+        self.entries[worker] = entry
+        guard !leases.isEmpty else { return nil }
+        return Departure(worker: worker, connection: nil, leases: leases, reason: .workerGone)
     }
 }

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+import Testing
+
+@Suite("Worker directory")
+struct WorkerDirectoryTests {
+    private static let worker = WorkerID(rawValue: "w")
+
+    @Test("a worker that does not come back within the grace loses what it held")
+    func gone() {
+        var directory = Self.holding([Self.lease(1)])
+        directory.closed(Self.worker, on: Self.session(1), at: Self.at(100))
+        let before2099 = directory.tick(at: Self.at(2099))
+        #expect(before2099.isEmpty)
+        let departure = directory.tick(at: Self.at(2100)).first
+        #expect(departure?.reason == .workerGone)
+        #expect(departure?.leases == [Self.lease(1)])
+        let before9000 = directory.tick(at: Self.at(9000))
+        #expect(before9000.isEmpty)
+    }
+
+    @Test("a mute worker loses what it held, and its connection is named")
+    func mute() {
+        var directory = Self.holding([Self.lease(1)])
+        let isHeard5000 = directory.heard(Self.worker, on: Self.session(1), at: Self.at(5000))
+        #expect(isHeard5000)
+        let before14_999 = directory.tick(at: Self.at(14_999))
+        #expect(before14_999.isEmpty)
+        let departure = directory.tick(at: Self.at(15_000)).first
+        #expect(departure?.reason == .workerMute)
+        #expect(departure?.connection == Self.session(1))
+        let isHeard15_001 = directory.heard(Self.worker, on: Self.session(1), at: Self.at(15_001))
+        #expect(!isHeard15_001)
+    }
+
+    @Test("a lease that a worker does not offer after it came back is lost, the others stay")
+    func unconfirmed() {
+        var directory = Self.holding([Self.lease(1), Self.lease(2), Self.lease(3)])
+        directory.closed(Self.worker, on: Self.session(1), at: Self.at(100))
+        let admission = directory.greet(Self.hello(session: 2), on: Self.session(2), at: Self.at(500))
+        #expect(admission == .welcome(replacing: nil))
+        directory.holds(Self.worker, Self.lease(1), state: "offered")
+        let released = directory.releases(Self.worker, [Self.lease(2)])
+        #expect(released == 1)
+        let before2499 = directory.tick(at: Self.at(2499))
+        #expect(before2499.isEmpty)
+        let departure = directory.tick(at: Self.at(2500)).first
+        #expect(departure?.leases == [Self.lease(3)])
+        #expect(departure?.connection == nil)
+        #expect(directory.entries[Self.worker]?.leases.keys.map { $0 } == [Self.lease(1)])
+    }
+
+    @Test("an older connection is outdated, a newer one replaces it")
+    func sessions() {
+        var directory = Self.holding([])
+        let refusal = directory.greet(Self.hello(session: 1), on: Self.session(9), at: Self.at(1))
+        #expect(refusal == .outdated)
+        let admission = directory.greet(Self.hello(session: 2), on: Self.session(2), at: Self.at(1))
+        #expect(admission == .welcome(replacing: Self.session(1)))
+        directory.closed(Self.worker, on: Self.session(1), at: Self.at(2))
+        #expect(directory.entries[Self.worker]?.connection == Self.session(2))
+    }
+
+    private static func holding(_ leases: [LeaseRef]) -> WorkerDirectory {
+        var directory = WorkerDirectory(ttl: .seconds(10), grace: .seconds(2))
+        _ = directory.greet(Self.hello(session: 1), on: Self.session(1), at: Self.at(0))
+        for lease in leases { directory.holds(Self.worker, lease, state: "s") }
+        return directory
+    }
+
+    private static func hello(session: Int64) -> WorkerFrame.Hello {
+        WorkerFrame.Hello(
+            secret: "",
+            worker: Self.worker,
+            session: session,
+            definitions: [],
+            handlers: [],
+            slots: 4,
+            build: "test"
+        )
+    }
+
+    private static func session(_ number: Int64) -> SessionID { SessionID(rawValue: number) }
+
+    private static func at(_ milliseconds: Int64) -> Instant { Instant(microseconds: milliseconds * 1000) }
+
+    private static func lease(_ counter: Int64) -> LeaseRef {
+        let run = RunID(at: Self.at(0), shard: ShardID(rawValue: 1), random: (1, 2))
+        let key = WorkKey(run: run, visit: 1, path: .branch(Int(counter)))
+        return LeaseRef(key: key, attempt: 1, token: Token(epoch: Epoch(rawValue: 1), counter: counter))
+    }
+}

@@ -138,6 +138,7 @@ struct RuleTests {
         .code(.crash, bad: "Task.detached { f() }", good: "group.addTask { f() }"),
         .code(.crash, bad: "let a = Mutex(1)", good: "let a = Guarded(1)"),
         .code(.unstructured, bad: "Task { f() }", good: "// Unstructured: it outlives its caller.\nTask { f() }"),
+        .code(.unstructured, bad: "let t = Task { f() }", good: "struct Task { var a = 1 }"),
         .code(
             .uncheckedSendable,
             bad: "final class A: @unchecked Sendable {}",

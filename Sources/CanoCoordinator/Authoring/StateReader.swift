@@ -5,14 +5,14 @@ import CanoEngine
 
 /// Reads one state of a document. What it is follows from the one of these keys that it has:
 ///
-/// | key     | the state                       | its other keys                                                       |
-/// |---------|---------------------------------|----------------------------------------------------------------------|
-/// | `exec`  | a task: runs a program          | `output into exits route undo retry timeout to`                      |
-/// | `http`  | a task: sends a request         | `output into route undo retry timeout to`                            |
-/// | `split` | branches over a list            | `join losers retry timeout to`                                        |
-/// | `route` | a router, when it is alone      | `retry to`                                                           |
-/// | `wait`  | a timer: `1h`                   | `to`                                                                 |
-/// | `exit`  | `true`, `success`, `failure`    |                                                                      |
+/// | key     | the state                       | its other keys                                                      |
+/// |---------|---------------------------------|---------------------------------------------------------------------|
+/// | `exec`  | a task: runs a program          | `output into exits route undo retry timeout to`                     |
+/// | `http`  | a task: sends a request         | `output into route undo retry timeout to`                           |
+/// | `split` | branches over a list            | `join losers retry timeout to`                                      |
+/// | `route` | a router, when it is alone      | `retry to`                                                          |
+/// | `wait`  | a timer: `1h`                   | `to`                                                                |
+/// | `exit`  | `true`, `success`, `failure`    |                                                                     |
 ///
 /// `retry` and `timeout` of a split are for its tasks, unless they have their own.
 struct StateReader {

@@ -158,7 +158,7 @@ struct TaskReader {
 
     // MARK: Requests
 
-    /// A request: its URL alone, or `{ url: …, method: PUT, headers: { … }, body: …, status: { 404: { next: gone } } }`.
+    /// A request: its URL alone, or `{ url: …, method: PUT, headers: { … }, body: …, status: { 404: { next: x } } }`.
     private func http(_ node: DocumentNode, output: OutputRules) throws(CanoError) -> HTTPArguments {
         if node.isScalar { return HTTPArguments(url: try node.text(), output: output) }
         let owner = "'http' of \(self.owner)"

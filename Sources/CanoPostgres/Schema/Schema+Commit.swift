@@ -5,8 +5,8 @@ extension Schema {
     ///
     /// Lock and comparison are separate statements of a VOLATILE function under READ COMMITTED, so the comparison sees
     /// whatever a taker committed before the lock was granted. Rows come as one array per column; a part that is empty
-    /// costs one test, and a column that is null throughout comes as an empty array. The planner is kept from joins that
-    /// would be quick for a small table and slow once it has grown.
+    /// costs one test, and a column that is null throughout comes as an empty array. The planner is kept from joins
+    /// that would be quick for a small table and slow once it has grown.
     static let commit = """
         CREATE FUNCTION cano.check_all_there(p_runs uuid[], p_found int, p_plain boolean, p_ok smallint[], p_out uuid[])
         RETURNS void LANGUAGE plpgsql STABLE AS $$
@@ -116,7 +116,8 @@ extension Schema {
                 INSERT INTO cano.history (run, at, started_at, due_at, epoch, counter, number, seq, visit, attempt,
                     split_first, split_last, kind, payload_type, state, path, worker, reason, detail, payload)
                 SELECT * FROM unnest(h_run, h_at, h_started, h_due, h_epoch, h_counter, h_number, h_seq, h_visit,
-                    h_attempt, h_first, h_last, h_kind, h_type, h_state, h_path, h_worker, h_reason, h_detail, h_payload)
+                    h_attempt, h_first, h_last, h_kind, h_type, h_state, h_path, h_worker, h_reason, h_detail,
+                    h_payload)
                     AS h (run, at, started_at, due_at, epoch, counter, number, seq, visit, attempt,
                     split_first, split_last, kind, payload_type, state, path, worker, reason, detail, payload)
                 WHERE v_plain OR (cano.shard_of(run) = ANY (v_ok) AND run <> ALL (v_out));

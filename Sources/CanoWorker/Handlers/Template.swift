@@ -42,7 +42,7 @@ enum Template {
 
     /// A JSON value whose strings are templates.
     ///
-    /// A string that is one tag and nothing else becomes the value itself, so that numbers and lists stay what they are.
+    /// A string that is one tag and nothing else becomes the value itself: numbers and lists stay what they are.
     static func render(_ value: JSONValue, _ input: WorkInput) throws(WorkFailure) -> JSONValue {
         switch value {
         case .null, .bool, .number: return value

@@ -118,7 +118,8 @@ struct WorkflowDocumentTests {
     @Test("the same text always gives the same digest")
     func digest() throws {
         let text =
-            "{workflow: w, states: {a: {http: {url: 'http://h/', headers: {B: 1, A: 2, C: 3}}, to: b}, b: {exit: true}}}"
+            "{workflow: w, states: {a: {http: {url: 'http://h/', headers: {B: 1, A: 2, C: 3}}, to: b}, "
+            + "b: {exit: true}}}"
         #expect(try WorkflowDocument.parse(text).digest == WorkflowDocument.parse(text).digest)
     }
 

@@ -149,12 +149,23 @@ enum SourceRules {
 
     static func unstructured(_ path: String, _ source: SourceText) -> [Violation] {
         guard path.hasPrefix("Sources/") else { return [] }
-        return Self.lines(in: source, matching: ["Task", "{"])
+        let declared = Self.declarations(of: "Task", in: source)
+        return Self.lines(in: source, matching: ["Task", "{"]).filter { !declared.contains($0) }
             .compactMap { line in
                 guard !source.hasComment(with: "nstructured", near: line) else { return nil }
                 let message = "an unstructured task needs a comment beside it that says why: '// Unstructured: …'"
                 return Violation(rule: .unstructured, path: path, line: line, message: message)
             }
+    }
+
+    /// The lines where a type of this name is declared or extended.
+    private static func declarations(of name: String, in source: SourceText) -> Set<Int> {
+        let keywords: Set = ["struct", "class", "enum", "actor", "protocol", "extension"]
+        return Set(
+            zip(source.tokens, source.tokens.dropFirst())
+                .filter { keywords.contains($0.text) && $1.text == name }
+                .map(\.1.line)
+        )
     }
 
     static func uncheckedSendable(_ path: String, _ source: SourceText) -> [Violation] {

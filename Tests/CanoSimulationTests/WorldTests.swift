@@ -2,28 +2,47 @@
 
 import CanoEngine
 import CanoSimulation
+import Foundation
 import Testing
 
 @Suite("A simulated world")
 struct WorldTests {
-    @Test("keeps every promise, whatever goes wrong", arguments: UInt64(0)..<300)
+    private static func littleMemory(_ seed: UInt64) -> SimulationOptions {
+        SimulationOptions(seed: seed) {
+            $0.runs = 80
+            $0.limits.residentRuns = 3
+            $0.limits.pageRows = 2
+        }
+    }
+
+    @Test("keeps every promise, whatever goes wrong", arguments: UInt64(0)..<100)
     func anyStory(seed: UInt64) throws {
         var world = try World(SimulationOptions(seed: seed))
         #expect(world.run() == nil)
     }
 
-    @Test("keeps every promise when much work meets little memory", arguments: UInt64(0)..<60)
+    @Test("keeps every promise when much work meets little memory", arguments: UInt64(0)..<40)
     func littleMemory(seed: UInt64) throws {
-        let options = SimulationOptions(seed: seed) {
-            $0.runs = 80
-            $0.limits.residentRuns = 3
-            $0.limits.pageRows = 2
-        }
-        var world = try World(options)
+        var world = try World(Self.littleMemory(seed))
         #expect(world.run() == nil)
     }
 
-    @Test("ends every run when nothing goes wrong", arguments: UInt64(0)..<40)
+    @Test("keeps the promises that it once broke")
+    func regressions() throws {
+        let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .appending(path: "Seeds/regressions.txt")
+        let lines = try String(contentsOf: file, encoding: .utf8).split(separator: "\n").filter { !$0.hasPrefix("#") }
+        #expect(!lines.isEmpty)
+        for line in lines {
+            let words = line.split(separator: " ")
+            let seed = try #require(words.count > 2 ? UInt64(words[1]) : nil, "'\(line)' names no seed")
+            let options = words[0] == "usual" ? SimulationOptions(seed: seed) : Self.littleMemory(seed)
+            var world = try World(options)
+            #expect(world.run() == nil)
+        }
+    }
+
+    @Test("ends every run when nothing goes wrong", arguments: UInt64(0)..<20)
     func noFaults(seed: UInt64) throws {
         var world = try World(SimulationOptions(seed: seed) { $0.hasFaults = false })
         #expect(world.run() == nil)

@@ -76,7 +76,8 @@ struct Ledger {
     /// A lease was sent to a worker.
     mutating func granted(_ lease: LeaseRef) {
         guard let story = self.stories[lease.key.run] else { return self.blame("\(lease) before its run is durable") }
-        if story.isFinished { self.blame("\(lease) of a run that is over") }
+        // Granted and ended in one commit, it is sent all the same, and its revocation follows it.
+        if story.isFinished, !story.endedTokens.contains(lease.token) { self.blame("\(lease) of a run that is over") }
         if let last = self.grants[lease.key] {
             if lease.token <= last.token { self.blame("\(lease) after \(last): the token does not grow") }
             if lease.attempt == last.attempt { self.blame("\(lease) after \(last): an attempt is granted twice") }

@@ -30,7 +30,9 @@ package enum RandomDefinition {
         switch kind {
         case 0: return .router(run: Self.task(canUndo: false, &draw), to: choices)
         case 1, 2, 3, 4: return .task(run: Self.task(canUndo: true, &draw), to: choices)
-        case 5: return .timer(after: draw.pick([50, 900, 4_000, 12_000]).map { Span(milliseconds: $0) } ?? .seconds(1), to: next)
+        case 5:
+            let times: [Int64] = [50, 900, 4_000, 12_000]
+            return .timer(after: Span(milliseconds: draw.pick(times) ?? 1_000), to: next)
         default: return .split(Self.split(&draw), to: next)
         }
     }

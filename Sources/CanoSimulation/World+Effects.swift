@@ -16,9 +16,7 @@ extension World {
                 self.dispatch(owner) { $0.ungranted(session, offer, effects: &$1) }
             case .adopted(let lease, let session):
                 self.count("adopted")
-                self.owners[owner].forget(lease)
-                self.owners[owner].sessions[session]?.leases.insert(lease)
-                self.dispatch(owner) { dispatch, _ in dispatch.adopted(session, 1) }
+                self.adopted(lease, session, by: owner)
             case .stop(let lease, let worker): self.tell(.stop(lease), worker, by: owner)
             case .revoke(let lease, let worker):
                 self.end(lease, by: owner)
@@ -54,15 +52,30 @@ extension World {
             self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard, of: owner)
             return
         }
-        self.ledger.granted(grant.lease)
+        // An owner that was paused between its commit and this may send what its successor has declared lost: the token
+        // is worth nothing any more, and the loss left the doubt that it deserves.
+        let isCurrent = self.store.epoch(of: grant.lease.shard, at: self.now) == grant.lease.token.epoch
+        if isCurrent { self.ledger.granted(grant.lease) } else { self.count("late grants") }
         self.owners[owner].sessions[session]?.leases.insert(grant.lease)
         self.send(.lease(grant), to: session, by: owner)
+    }
+
+    private mutating func adopted(_ lease: LeaseRef, _ session: SessionID, by owner: Int) {
+        self.owners[owner].forget(lease)
+        self.dispatch(owner) { dispatch, _ in dispatch.adopted(session, [lease.key]) }
+        if self.owners[owner].sessions[session] == nil {
+            // The connection broke meanwhile; its worker may come back.
+            let until = self.now.advanced(by: self.options.leaseTTL)
+            self.owners[owner].orphans.append(SimulatedOwner.Orphans(leases: [lease], until: until))
+        } else {
+            self.owners[owner].sessions[session]?.leases.insert(lease)
+        }
     }
 
     /// A lease is over for its session.
     private mutating func end(_ lease: LeaseRef, by owner: Int) {
         for (id, session) in self.owners[owner].sessions where session.leases.contains(lease) {
-            self.dispatch(owner) { $0.ended(id, 1, effects: &$1) }
+            self.dispatch(owner) { $0.ended(id, [lease.key], effects: &$1) }
         }
         self.owners[owner].forget(lease)
     }
@@ -94,9 +107,7 @@ extension World {
             }
         case .reports(let reports):
             for report in reports {
-                if self.owners[owner].sessions[session]?.leases.contains(report.lease) ?? false {
-                    self.dispatch(owner) { $0.ended(session, 1, effects: &$1) }
-                }
+                self.dispatch(owner) { $0.ended(session, [report.lease.key], effects: &$1) }
                 self.owners[owner].forget(report.lease)
                 for report in self.spoiled(report, of: owner) {
                     self.post(.reports([report], from: session, worker: worker), to: report.lease.shard, of: owner)
@@ -180,7 +191,8 @@ extension World {
     }
 
     mutating func send(_ message: OwnerMessage, to session: SessionID, by owner: Int) {
-        guard let worker = self.owners[owner].sessions[session]?.worker, var arrival = self.arrivals[session] else { return }
+        guard let worker = self.owners[owner].sessions[session]?.worker, var arrival = self.arrivals[session]
+        else { return }
         arrival.toWorker = max(arrival.toWorker, self.now.advanced(by: self.draw.span(1...30)))
         self.arrivals[session] = arrival
         self.arrange(at: arrival.toWorker, .toWorker(Link(worker: worker, owner: owner), session, message))

@@ -13,6 +13,9 @@ extension World {
     // MARK: Ownership
 
     mutating func renew(_ owner: Int) {
+        self.arrange(in: self.draw.span(300...900), .renew(owner: owner, life: self.owners[owner].life))
+        // Now and then the store cannot be asked for a while.
+        if !self.isHealed, self.options.hasFaults, self.draw.chance(25) { return }
         let (me, ttl, now) = (self.owners[owner].ownership.me, self.options.shardTTL, self.now)
         let held = self.owners[owner].ownership.held
         if !held.isEmpty {
@@ -20,11 +23,12 @@ extension World {
             self.own(.renewed(held, still: still, sentAt: now), by: owner)
         }
         // One shard each while both live: a shard of the other is taken only when its lease has run out.
-        let wanted = self.store.tables.shards(at: now).filter { lease in
-            Self.shards.contains(lease.shard) && (lease.epoch.rawValue > 0 || Int(lease.shard.rawValue) % 2 == owner % 2)
-        }
+        let wanted = self.store.tables.shards(at: now)
+            .filter { lease in
+                let isMine = lease.epoch.rawValue > 0 || Int(lease.shard.rawValue) % 2 == owner % 2
+                return isMine && Self.shards.contains(lease.shard)
+            }
         self.own(.listed(wanted), by: owner)
-        self.arrange(in: self.draw.span(300...900), .renew(owner: owner, life: self.owners[owner].life))
     }
 
     mutating func own(_ event: Ownership.Event, by owner: Int) {
@@ -37,7 +41,9 @@ extension World {
                 self.tellOwned(owner)
             case .begin(let shard, let epoch): self.beginSeat(shard, epoch, of: owner)
             case .end(let shard, let epoch):
-                if self.owners[owner].seats[shard]?.epoch == epoch { self.owners[owner].seats[shard] = nil }
+                guard self.owners[owner].seats[shard]?.epoch == epoch else { continue }
+                self.owners[owner].seats[shard] = nil
+                self.dispatch(owner) { $0.lost(shard, effects: &$1) }
             }
         }
     }
@@ -76,8 +82,6 @@ extension World {
     }
 
     /// Reduces what has come, then commits it; at most one batch is under way.
-    func isIdle(_ shard: ShardID, of owner: Int) -> Bool { self.owners[owner].seats[shard]?.inFlight == nil }
-
     mutating func flush(_ shard: ShardID, of owner: Int) {
         guard var seat = self.owners[owner].seats[shard], seat.inFlight == nil, !seat.mailbox.isEmpty else { return }
         let (life, epoch) = (self.owners[owner].life, seat.epoch)
@@ -148,7 +152,8 @@ extension World {
         guard self.options.bug == nil, let seat = self.owners[owner].seats[shard] else { return }
         guard self.store.epoch(of: shard, at: self.now) == seat.epoch else { return }
         for id in self.unfinished where id.shard == shard {
-            guard let live = seat.shard.run(id), let stored = self.store.load(id), self.draw.chance(40) else { continue }
+            guard self.draw.chance(40), let live = seat.shard.run(id), let stored = self.store.load(id)
+            else { continue }
             do {
                 let restored = try Run.restore(stored, plan: live.plan, limits: self.options.limits)
                 guard restored.withoutLeases(at: self.now) != live.withoutLeases(at: self.now) else { continue }
@@ -166,7 +171,13 @@ extension World {
         switch effect {
         case .load(let run): event = .loaded(run, self.store.load(run))
         case .loadPage(let after, let before, let waitingOnly, let limit):
-            let runs = self.store.runnable(in: shard, before: before, waitingOnly: waitingOnly, after: after, limit: limit)
+            let runs = self.store.runnable(
+                in: shard,
+                before: before,
+                waitingOnly: waitingOnly,
+                after: after,
+                limit: limit
+            )
             event = .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
         case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
             .unreadable, .wake:

@@ -154,7 +154,7 @@ extension World {
         for (lease, task) in self.workers[worker].tasks.sorted(by: { $0.key.rank < $1.key.rank }) {
             if let until = self.workers[worker].trustedUntil[task.home], until <= self.now {
                 self.workers[worker].tasks[lease] = nil
-                self.giveCredit(on: Link(worker: worker, owner: task.home))
+                self.cut(Link(worker: worker, owner: task.home))
             }
         }
         self.arrange(in: self.draw.span(300...500), .beat(worker: worker, life: self.workers[worker].life))

@@ -59,7 +59,7 @@ final class LocalWorker: LeaseSession {
         // A cancelled process says nothing: what it had begun is found again when the store is opened next.
         if Task.isCancelled { return }
         let report = AttemptReport(lease: grant.lease, result: result)
-        self.host.reports([report], from: self.id, worker: self.worker, held: 1)
+        self.host.reports([report], from: self.id, worker: self.worker)
         self.host.credit(self.id, 1)
     }
 

@@ -14,12 +14,14 @@ extension EngineHost {
             case .send(let grant, let session): deliveries[session, default: []].append(.lease(grant))
             case .ungranted(let offer, let session): self.dispatch { $0.ungranted(session, offer, effects: &$1) }
             case .adopted(let lease, let session):
-                self.dispatch { dispatch, _ in dispatch.adopted(session, 1) }
+                self.dispatch { dispatch, _ in dispatch.adopted(session, [lease.key]) }
                 deliveries[session, default: []].append(.adopted(lease))
             case .stop(let lease, let worker):
                 self.session(of: worker).map { deliveries[$0, default: []].append(.stop(lease)) }
             case .revoke(let lease, let worker):
-                self.session(of: worker).map { deliveries[$0, default: []].append(.lost(lease)) }
+                guard let session = self.session(of: worker) else { continue }
+                self.dispatch { $0.ended(session, [lease.key], effects: &$1) }
+                deliveries[session, default: []].append(.lost(lease))
             case .answer(let lease, let answer, let session):
                 deliveries[session, default: []].append(.answer(LeaseAnswer(lease: lease, answer: answer)))
             case .left(let run, let visit):
@@ -61,7 +63,15 @@ extension EngineHost {
     }
 
     func deliver(_ deliveries: [Delivery], to session: SessionID) {
-        self.sessions.withLock { $0[session] }?.deliver(deliveries)
+        if let session = self.sessions.withLock({ $0[session] }) { return session.deliver(deliveries) }
+        // The connection is gone: nobody will ever report what it was given.
+        for delivery in deliveries {
+            switch delivery {
+            case .lease(let grant): self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard)
+            case .adopted(let lease): self.post(.lost([lease], .workerGone), to: lease.shard)
+            case .stop, .lost, .answer, .left, .demand, .owned, .notOwner: break
+            }
+        }
     }
 
     private func session(of worker: WorkerID) -> SessionID? {

@@ -22,11 +22,11 @@ extension EngineHost {
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) { self.post(.started(leases), to: shard) }
     }
 
-    /// Attempts ended, `held` of them with leases of this session.
+    /// Attempts ended.
     ///
     /// Each is answered once its outcome is durable.
-    package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID, held: Int) {
-        self.dispatch { $0.ended(session, held, effects: &$1) }
+    package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID) {
+        self.dispatch { $0.ended(session, reports.lazy.map(\.lease.key), effects: &$1) }
         for (shard, reports) in Dictionary(grouping: reports, by: \.lease.shard) {
             let event = ShardEvent.reports(reports, from: session, worker: worker)
             if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }
@@ -43,7 +43,7 @@ extension EngineHost {
 
     /// The worker of these leases will not report.
     package func lost(_ leases: [LeaseRef], _ reason: LossReason, from session: SessionID) {
-        self.dispatch { $0.ended(session, leases.count, effects: &$1) }
+        self.dispatch { $0.ended(session, leases.lazy.map(\.key), effects: &$1) }
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) {
             self.post(.lost(leases, reason), to: shard)
         }

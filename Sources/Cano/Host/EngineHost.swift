@@ -147,6 +147,7 @@ package final class EngineHost: Sendable {
             guard shells[shard]?.epoch == epoch else { return nil }
             return shells.removeValue(forKey: shard)
         }
+        if shell != nil { self.dispatch { $0.lost(shard, effects: &$1) } }
         shell?.close()
         self.requests.fail(shard)
     }

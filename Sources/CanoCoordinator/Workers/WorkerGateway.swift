@@ -161,8 +161,8 @@ final class WorkerGateway: Sendable {
         case .started(let leases): self.host.started(leases)
         case .reports(let reports):
             let leases = reports.map(\.lease)
-            let held = self.directory.withLock { $0.releases(worker, leases) }
-            self.host.reports(reports, from: id, worker: worker, held: held)
+            self.directory.withLock { _ = $0.releases(worker, leases) }
+            self.host.reports(reports, from: id, worker: worker)
         case .heartbeat(let number): connection.send([.heartbeat(number)])
         case .resume(let leases): self.host.offered(leases, from: id, worker: worker)
         case .progress(let lease, let line):

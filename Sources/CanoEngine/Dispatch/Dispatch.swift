@@ -12,8 +12,8 @@ public struct Dispatch: Sendable {
         var capabilities: [Capability]
         /// Leases that may still be sent.
         var credit = 0
-        /// Leases that are out.
-        var leases = 0
+        /// What it has leases of.
+        var leases: Set<WorkKey> = []
         /// Whether it does, or is reserved to do, one suspect piece of work and nothing else.
         var solitude = Solitude.none
         /// Whether its worker was told about work that waits for credit.
@@ -86,18 +86,32 @@ public struct Dispatch: Sendable {
 
     /// A lease that was granted was not there any more.
     public mutating func ungranted(_ session: SessionID, _ offer: WorkOffer, effects: inout [Effect]) {
-        self.end(session, 1, effects: &effects)
+        self.ended(session, [offer.key], effects: &effects)
         self.credit(session, 1, effects: &effects)
     }
 
-    /// Leases of a session ended, one way or another. Their slots come back as credit by the worker's own word.
-    public mutating func ended(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
-        self.end(session, count, effects: &effects)
+    /// Leases of a session ended, one way or another; those that it does not have are passed over.
+    ///
+    /// Their slots come back as credit by the worker's own word.
+    public mutating func ended(_ session: SessionID, _ leases: some Sequence<WorkKey>, effects: inout [Effect]) {
+        guard self.sessions[session] != nil else { return }
+        for lease in leases { self.sessions[session]?.leases.remove(lease) }
+        guard let state = self.sessions[session], state.leases.isEmpty, state.solitude != .none else { return }
+        if case .busy = state.solitude { self.sessions[session]?.solitude = .none }
+        self.use(session, effects: &effects)
     }
 
-    /// A session took over leases that were granted elsewhere.
-    public mutating func adopted(_ session: SessionID, _ count: Int) {
-        self.sessions[session]?.leases += count
+    /// A session took over leases that were granted elsewhere, or to another session.
+    public mutating func adopted(_ session: SessionID, _ leases: some Sequence<WorkKey>) {
+        self.sessions[session]?.leases.formUnion(leases)
+    }
+
+    /// A shard is not ours any more: whatever of it is leased is another owner's, or will be adopted anew.
+    public mutating func lost(_ shard: ShardID, effects: inout [Effect]) {
+        for (id, state) in self.sessions {
+            let gone = state.leases.filter { $0.run.shard == shard }
+            if !gone.isEmpty { self.ended(id, gone, effects: &effects) }
+        }
     }
 
     /// A worker takes no more leases, or is gone. Returns the credit that it had.
@@ -135,7 +149,7 @@ public struct Dispatch: Sendable {
     private mutating func use(_ session: SessionID, effects: inout [Effect]) {
         guard let state = self.sessions[session] else { return }
         if case .reserved(let offer) = state.solitude {
-            if state.leases == 0, state.credit > 0 { self.grant(offer, to: session, alone: true, effects: &effects) }
+            if state.leases.isEmpty, state.credit > 0 { self.grant(offer, to: session, alone: true, effects: &effects) }
             return
         }
         for capability in state.capabilities {
@@ -178,13 +192,13 @@ public struct Dispatch: Sendable {
     private mutating func grant(_ offer: WorkOffer, to session: SessionID, alone: Bool, effects: inout [Effect]) {
         guard let worker = self.sessions[session]?.worker else { return }
         self.sessions[session]?.credit -= 1
-        self.sessions[session]?.leases += 1
+        self.sessions[session]?.leases.insert(offer.key)
         if alone { self.sessions[session]?.solitude = .busy }
         effects.append(.grant(Grant(offer: offer, session: session, worker: worker)))
     }
 
     private mutating func tellDemand(_ capability: Capability, _ count: Int, effects: inout [Effect]) {
-        for (id, state) in self.sessions where !state.hasDemand && state.credit == 0 && state.leases == 0 {
+        for (id, state) in self.sessions where !state.hasDemand && state.credit == 0 && state.leases.isEmpty {
             guard state.capabilities.contains(capability) else { continue }
             self.sessions[id]?.hasDemand = true
             effects.append(.demand(id, count))
@@ -201,14 +215,14 @@ public struct Dispatch: Sendable {
             let best = self.sessions
                 .filter { session in
                     let state = session.value
-                    return state.solitude == .none && !state.isWithdrawn && (state.credit > 0 || state.leases > 0)
+                    return state.solitude == .none && !state.isWithdrawn && (state.credit > 0 || !state.leases.isEmpty)
                         && state.capabilities.contains(capability)
                 }
-                .min { ($0.value.leases, $0.key.rawValue) < ($1.value.leases, $1.key.rawValue) }
+                .min { ($0.value.leases.count, $0.key.rawValue) < ($1.value.leases.count, $1.key.rawValue) }
             guard let (id, state) = best else { break }
             suspects.removeFirst()
             self.waiting -= 1
-            if state.leases == 0 {
+            if state.leases.isEmpty {
                 self.grant(offer, to: id, alone: true, effects: &effects)
             } else {
                 self.sessions[id]?.solitude = .reserved(offer)
@@ -217,13 +231,5 @@ public struct Dispatch: Sendable {
         guard !suspects.isEmpty else { return }
         self.tellDemand(capability, suspects.count, effects: &effects)
         self.suspects[capability] = suspects
-    }
-
-    private mutating func end(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
-        guard let leases = self.sessions[session]?.leases else { return }
-        self.sessions[session]?.leases = max(0, leases - count)
-        guard leases <= count, let solitude = self.sessions[session]?.solitude, solitude != .none else { return }
-        if case .busy = solitude { self.sessions[session]?.solitude = .none }
-        self.use(session, effects: &effects)
     }
 }

@@ -308,7 +308,7 @@ extension Shard {
         self.nextSweep = now.advanced(by: Span(milliseconds: self.limits.timerHorizon.milliseconds / 2))
         // Everything is found anew, so that nothing is kept twice.
         self.timers = Heap()
-        for (id, resident) in self.residents {
+        for (id, resident) in self.residents.sorted(by: { $0.key < $1.key }) {
             for case .wake(let at, let path) in resident.run.wakes {
                 self.remember(Timer(at: at, run: id, purpose: .wake(path)), at: now, effects: &output.effects)
             }

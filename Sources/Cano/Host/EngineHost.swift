@@ -46,8 +46,12 @@ package final class EngineHost: Sendable {
             lanes: configuration.commitLanes
         )
         self.alarm = Alarm(clock: clock)
-        for definition in try await store.definitions() {
-            self.plans.add(try Plan(definition, limits: configuration.limits))
+        try await self.readDefinitions()
+    }
+
+    private func readDefinitions() async throws(CanoError) {
+        for definition in try await self.store.definitions() {
+            self.plans.add(try Plan(definition, limits: self.configuration.limits))
         }
     }
 
@@ -106,6 +110,8 @@ package final class EngineHost: Sendable {
         let event: Ownership.Event
         do {
             let won = try await self.store.take(claims, for: self.configuration.me, ttl: self.configuration.shardTTL)
+            // The owner before us may have been told of definitions that we have not heard of.
+            try await self.readDefinitions()
             event = .taken(claims, won: won)
         } catch {
             self.logger.warning("shards not taken", metadata: ["code": "\(error.code.name)", "error": "\(error)"])

@@ -58,11 +58,33 @@ final class ShardShell: Sendable {
             deferred = []
             if let end = await self.drive(&shard, pending, &deferred) {
                 self.mailbox.close()
+                self.giveBack(deferred + self.mailbox.take(atMost: .max).items)
                 return end
             }
             if !deferred.isEmpty { self.host.alarm.set(self.shard, at: self.host.clock.now().advanced(by: Self.pause)) }
         }
+        self.giveBack(deferred)
         return .closed
+    }
+
+    /// Credit that was set aside for grants which will not happen here any more; sessions outlive the shell.
+    private func giveBack(_ events: [ShardEvent]) {
+        for case .grant(let grants) in events {
+            for grant in grants { self.giveBackCredit(of: grant.session) }
+        }
+    }
+
+    /// The same for grants that were decided, but that nobody will be told because they are not durable.
+    private func giveBack(_ effects: [ShardEffect]) {
+        for case .send(_, let session) in effects { self.giveBackCredit(of: session) }
+        for case .ungranted(_, let session) in effects { self.giveBackCredit(of: session) }
+    }
+
+    private func giveBackCredit(of session: SessionID) {
+        self.host.dispatch { dispatch, effects in
+            dispatch.ended(session, 1, effects: &effects)
+            dispatch.credit(session, 1, effects: &effects)
+        }
     }
 
     /// How long grants and timers wait when the process does not trust its lease.
@@ -71,14 +93,17 @@ final class ShardShell: Sendable {
     private func drive(_ shard: inout Shard, _ events: [ShardEvent], _ deferred: inout [ShardEvent]) async -> End? {
         let isTrusted = self.host.isTrusted(self.shard)
         var output = ShardOutput(shard: self.shard, epoch: self.epoch)
-        for event in events {
+        for (index, event) in events.enumerated() {
             if !isTrusted, event.needsTrust {
                 deferred.append(event)
                 continue
             }
             shard.apply(event, at: self.host.clock.now(), into: &output)
             guard output.bytes >= self.host.configuration.limits.commitBytes else { continue }
-            if let end = await self.commit(&shard, output) { return end }
+            if let end = await self.commit(&shard, output) {
+                deferred += events[(index + 1)...]
+                return end
+            }
             output = ShardOutput(shard: self.shard, epoch: self.epoch)
         }
         return await self.commit(&shard, output)
@@ -86,6 +111,12 @@ final class ShardShell: Sendable {
 
     /// Makes a batch durable, then performs what follows from it.
     private func commit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
+        let end = await self.tryCommit(&shard, output)
+        if end != nil { self.giveBack(output.effects) }
+        return end
+    }
+
+    private func tryCommit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
         guard !output.batch.isEmpty else {
             self.host.perform(output.effects, of: self)
             return nil

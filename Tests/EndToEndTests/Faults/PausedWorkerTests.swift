@@ -27,6 +27,10 @@ extension EndToEnd {
             defer { late.end() }
             let run = try coordinator.start([task.start])[0]
             let program = try task.process(of: 1)
+            // From then on the loss can name the worker, whichever coordinator declares it.
+            try wait(for: "the attempt to be recorded") {
+                try coordinator.history(of: run).timeline.contains { $0.kind == "attemptHeld" }
+            }
 
             try late.signal(SIGSTOP)
             try late.waitUntilStopped()

@@ -69,9 +69,9 @@ extension EndToEnd {
             try Self.expect(409, "definitionChanged", ["nap", "version"], refused)
             let malformed = Self.yaml.replacing("to: done }", with: "to: [done }")
             let answer = try http.ask("PUT", path, body: malformed, Self.yamlType)
-            try Self.expect(400, "invalidDefinition", ["line 5", "column"], answer)
+            try Self.expect(422, "invalidDefinition", ["line 5", "column"], answer)
             let lost = Self.yaml.replacing("to: done", with: "to: nowhere")
-            try Self.expect(400, "invalidDefinition", ["nowhere"], http.ask("PUT", path, body: lost, Self.yamlType))
+            try Self.expect(422, "invalidDefinition", ["nowhere"], http.ask("PUT", path, body: lost, Self.yamlType))
             let type = ["Content-Type": "image/png"]
             try Self.expect(415, "invalidInput", ["image/png"], http.ask("PUT", path, body: Self.yaml, type))
         }

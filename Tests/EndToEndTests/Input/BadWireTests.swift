@@ -49,7 +49,7 @@ extension EndToEnd {
             let last = try require(text(of: worker.errors).split(separator: "\n").last, "the worker said nothing")
             try require(status != 0 && status < 128, "the worker ended with \(status): \(last)")
             try require(last.contains("token"), "the last line does not name the token: \(last)")
-            try require(last.contains("--token") || last.contains("CANO_TOKEN"), "no remedy is named: \(last)")
+            try require(last.contains("give it"), "no remedy is named: \(last)")
         }
 
         /// What the coordinator answers before it closes the connection.

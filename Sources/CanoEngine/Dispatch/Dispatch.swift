@@ -211,7 +211,7 @@ public struct Dispatch: Sendable {
     private mutating func reserve(_ capability: Capability, effects: inout [Effect]) {
         guard var suspects = self.suspects.removeValue(forKey: capability) else { return }
         while let offer = suspects.first {
-            // The smallest number of leases is idle soonest; ties go to the older session, so that the choice is stable.
+            // The smallest number of leases is idle soonest; ties go to the older session: the choice is stable.
             let best = self.sessions
                 .filter { session in
                     let state = session.value

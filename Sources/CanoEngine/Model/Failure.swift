@@ -56,7 +56,8 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     public var failure: Failure? {
         switch self {
         case .timeout: Failure(code: "timeout", message: "the attempt took longer than its timeout")
-        case .unusable: Failure(code: "unusableOutcome", message: "the outcome cannot be used; the worker's log says why")
+        case .unusable:
+            Failure(code: "unusableOutcome", message: "the outcome cannot be used; the worker's log says why")
         case .workerGone, .workerMute, .unstarted, .owner, .abandoned, .released: nil
         }
     }

@@ -2,7 +2,9 @@
 
 internal import DequeModule
 
-/// Brings ready work and free credit together. First come, first served, for each capability.
+/// Brings ready work and free credit together.
+///
+/// First come, first served, for each capability.
 ///
 /// Pure and in memory: a grant that the shard refuses gives its credit back, so a stale offer does no harm.
 public struct Dispatch: Sendable {
@@ -114,7 +116,9 @@ public struct Dispatch: Sendable {
         }
     }
 
-    /// A worker takes no more leases, or is gone. Returns the credit that it had.
+    /// A worker takes no more leases, or is gone.
+    ///
+    /// Returns the credit that it had.
     @discardableResult
     public mutating func withdraw(_ session: SessionID, isGone: Bool, effects: inout [Effect]) -> Int {
         guard var state = self.sessions[session] else { return 0 }

@@ -25,13 +25,13 @@ struct WorkerDirectoryTests {
         var directory = Self.holding([Self.lease(1)])
         let isHeard5000 = directory.heard(Self.worker, on: Self.session(1), at: Self.at(5000))
         #expect(isHeard5000)
-        let before14_999 = directory.tick(at: Self.at(14_999))
-        #expect(before14_999.isEmpty)
+        let beforeLate = directory.tick(at: Self.at(14_999))
+        #expect(beforeLate.isEmpty)
         let departure = directory.tick(at: Self.at(15_000)).first
         #expect(departure?.reason == .workerMute)
         #expect(departure?.connection == Self.session(1))
-        let isHeard15_001 = directory.heard(Self.worker, on: Self.session(1), at: Self.at(15_001))
-        #expect(!isHeard15_001)
+        let isHeardLate = directory.heard(Self.worker, on: Self.session(1), at: Self.at(15_001))
+        #expect(!isHeardLate)
     }
 
     @Test("a lease that a worker does not offer after it came back is lost, the others stay")

@@ -2,6 +2,9 @@
 
 /// Why an attempt, a branch or a run failed, as it is stored and shown.
 public struct Failure: Hashable, Sendable, Codable {
+    /// The code with which a worker stops an attempt because it stops itself: that costs the work no attempt.
+    public static let workerStops = "stopped"
+
     /// A short stable reason, such as `taskFailed`, `timeout` or `exit`.
     public var code: String
     /// One line for people, cut at ``Limits/messageCharacters``.

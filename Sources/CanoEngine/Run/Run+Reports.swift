@@ -25,8 +25,7 @@ extension Run {
         case .failed(let failure, let retryAfter):
             self.fail(path, attempt, failure, retryAfter: retryAfter, at: now, in: &decision)
         case .stopped(let failure):
-            let isTimeout = failure.code == LossReason.timeout.failure?.code
-            let reason: LossReason = lease.isStopping ? .abandoned : isTimeout ? .timeout : .unusable
+            let reason = Self.reason(of: failure, isStopping: lease.isStopping)
             self.lose(path, attempt, reason, isRetryable: failure.isRetryable, at: now, in: &decision)
         case .released:
             self.lose(path, attempt, .released, at: now, in: &decision)
@@ -49,6 +48,11 @@ extension Run {
         )
         self.lose(path, attempt, reason.isCrash && !held.hasStarted ? .unstarted : reason, at: now, in: &decision)
         return decision
+    }
+
+    private static func reason(of failure: Failure, isStopping: Bool) -> LossReason {
+        if isStopping || failure.code == Failure.workerStops { return .abandoned }
+        return failure.code == LossReason.timeout.failure?.code ? .timeout : .unusable
     }
 
     // MARK: The three ends of an attempt

@@ -42,6 +42,8 @@ extension WorkerMachine {
         case (.abandoned, _): return
         case (.stopping(.timeout, _), .stopped):
             self.report(lease, .stopped(Self.failure(of: .timeout, held)), to: held.home)
+        case (.stopping(.drain, _), .stopped):
+            self.report(lease, .stopped(Self.failure(of: .drain, held)), to: held.home)
         case (.running, _), (.stopping, _): self.report(lease, result, to: held.home)
         }
     }
@@ -129,7 +131,7 @@ extension WorkerMachine {
             let limit = held.timeout.map { "\($0.milliseconds) ms" } ?? "its limit"
             return Failure(code: "timeout", message: "the attempt took longer than \(limit)")
         case .asked: return Failure(code: "cancelled", message: "the attempt was cancelled and has not answered")
-        case .drain: return Failure(code: "stopped", message: "the worker stops and the attempt has not answered")
+        case .drain: return Failure(code: Failure.workerStops, message: "the worker stops and the attempt has not answered")
         }
     }
 

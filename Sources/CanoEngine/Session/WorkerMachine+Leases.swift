@@ -131,7 +131,8 @@ extension WorkerMachine {
             let limit = held.timeout.map { "\($0.milliseconds) ms" } ?? "its limit"
             return Failure(code: "timeout", message: "the attempt took longer than \(limit)")
         case .asked: return Failure(code: "cancelled", message: "the attempt was cancelled and has not answered")
-        case .drain: return Failure(code: Failure.workerStops, message: "the worker stops and the attempt has not answered")
+        case .drain:
+            return Failure(code: Failure.workerStops, message: "the worker stops and the attempt has not answered")
         }
     }
 

@@ -107,6 +107,9 @@ private struct DefinitionReport {
         case .task(let task, let next), .router(let task, let next):
             if next.isEmpty { self.problems.append("\(owner) leads nowhere: name its next states in `to`") }
             self.check(task, of: owner)
+            if case .router = step, task.undo != nil {
+                self.problems.append("\(owner) has an undo: a router only chooses the next state, remove the undo")
+            }
         case .split(let split, _):
             self.check(split.expand, of: "the expansion of \(owner)")
             self.check(split.branch, of: "the branch of \(owner)")

@@ -119,6 +119,9 @@ struct DefinitionValidationTests {
             begin { $0.undo = UndoDefinition(retry: RetryPolicy { $0.maximumAttempts = 0 }) }
         ),
         Flaw("the undo's timeout of state 'begin' is zero", begin { $0.undo = UndoDefinition(timeout: .seconds(0)) }),
+        Flaw("state 'choose' has an undo") {
+            $0.states[1].step = .router(run: work { $0.undo = UndoDefinition() }, to: ["fan", "done"])
+        },
         Flaw("the expansion of state 'fan' has an undo") {
             let expand = work { $0.undo = UndoDefinition() }
             $0.states[2].step = .split(SplitDefinition(expand: expand, branch: work()), to: "pause")

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+import Testing
+
+@Suite("Dispatch")
+struct DispatchTests {
+    private static let work = Capability.handler("work")
+
+    /// A dispatch with what it asked for.
+    private struct Fixture {
+        var dispatch = Dispatch()
+        var effects: [Dispatch.Effect] = []
+
+        mutating func connect(_ session: Int64, credit: Int = 0) {
+            let worker = WorkerID(rawValue: "worker-\(session)")
+            self.dispatch.connected(Self.id(session), worker: worker, capabilities: [DispatchTests.work])
+            self.dispatch.credit(Self.id(session), credit, effects: &self.effects)
+        }
+
+        mutating func ready(_ numbers: Int..., isExclusive: Bool = false) {
+            let offers = numbers.map { DispatchTests.offer($0, isExclusive: isExclusive) }
+            self.dispatch.ready(offers, effects: &self.effects)
+        }
+
+        mutating func credit(_ session: Int64, _ count: Int) {
+            self.dispatch.credit(Self.id(session), count, effects: &self.effects)
+        }
+
+        mutating func ended(_ session: Int64, _ numbers: Int...) {
+            self.dispatch.ended(Self.id(session), numbers.map { DispatchTests.offer($0).key }, effects: &self.effects)
+        }
+
+        /// What was granted since the last question: session and work.
+        mutating func granted() -> [String] {
+            defer { self.effects = [] }
+            return self.effects.compactMap { effect in
+                guard case .grant(let grant) = effect, case .branch(let number) = grant.offer.key.path else {
+                    return nil
+                }
+                return "\(grant.session.rawValue):\(number)"
+            }
+        }
+
+        static func id(_ session: Int64) -> SessionID { SessionID(rawValue: session) }
+    }
+
+    private static func offer(_ number: Int, isExclusive: Bool = false) -> WorkOffer {
+        let run = RunID(at: Instant(microseconds: 0), shard: ShardID(rawValue: UInt8(number % 2)), random: (1, 1))
+        let key = WorkKey(run: run, visit: 1, path: .branch(number))
+        return WorkOffer(key: key, attempt: 1, capability: Self.work, isExclusive: isExclusive)
+    }
+
+    @Test("lets sessions take turns and never goes beyond their credit")
+    func turns() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 2)
+        fixture.connect(2, credit: 1)
+        fixture.ready(1, 2, 3, 4)
+        #expect(fixture.granted() == ["1:1", "2:2", "1:3"])
+        #expect(fixture.dispatch.waiting == 1)
+        fixture.credit(2, 1)
+        #expect(fixture.granted() == ["2:4"])
+        #expect(fixture.dispatch.waiting == 0)
+    }
+
+    @Test("gives a session that says its credit in many words no more turns than another one")
+    func fairness() {
+        var fixture = Fixture()
+        fixture.connect(1)
+        for _ in 0..<100 { fixture.credit(1, 1) }
+        fixture.connect(2, credit: 100)
+        fixture.ready(1, 2, 3, 4)
+        #expect(fixture.granted() == ["1:1", "2:2", "1:3", "2:4"])
+    }
+
+    @Test("keeps work for which nobody is there")
+    func nobody() {
+        var fixture = Fixture()
+        fixture.ready(1)
+        fixture.ready(2, isExclusive: true)
+        #expect(fixture.dispatch.waiting == 2)
+        fixture.connect(1, credit: 5)
+        #expect(fixture.granted() == ["1:2"])
+        fixture.ended(1, 2)
+        #expect(fixture.granted() == ["1:1"])
+    }
+
+    @Test("does suspect work on a session that does nothing else, and has credit")
+    func alone() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 2)
+        fixture.ready(1)
+        fixture.ready(2, isExclusive: true)
+        fixture.ready(3)
+        #expect(fixture.granted() == ["1:1"])
+        fixture.ended(1, 1)
+        #expect(fixture.granted() == ["1:2"])
+        fixture.credit(1, 1)
+        #expect(fixture.granted().isEmpty)
+        fixture.ended(1, 2)
+        #expect(fixture.granted() == ["1:3"])
+    }
+
+    @Test("waits for the credit of a session that is idle but has none")
+    func aloneWithoutCredit() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 1)
+        fixture.ready(1)
+        fixture.ready(2, isExclusive: true)
+        fixture.ended(1, 1)
+        #expect(fixture.granted() == ["1:1"])
+        fixture.credit(1, 1)
+        #expect(fixture.granted() == ["1:2"])
+    }
+
+    @Test("finds another session for suspect work when the reserved one leaves")
+    func reservedLeaves() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 1)
+        fixture.ready(1)
+        fixture.ready(2, isExclusive: true)
+        _ = fixture.granted()
+        fixture.dispatch.withdraw(Fixture.id(1), isGone: true, effects: &fixture.effects)
+        #expect(fixture.dispatch.waiting == 1)
+        fixture.connect(2, credit: 1)
+        #expect(fixture.granted() == ["2:2"])
+    }
+
+    @Test("knows that leases of a lost shard, and leases ended twice, are not out")
+    func lostShard() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 5)
+        fixture.ready(1, 2)
+        fixture.ready(3, isExclusive: true)
+        fixture.ended(1, 2)
+        fixture.ended(1, 2)
+        #expect(fixture.granted() == ["1:1", "1:2"])
+        fixture.dispatch.lost(ShardID(rawValue: 1), effects: &fixture.effects)
+        #expect(fixture.granted() == ["1:3"])
+    }
+
+    @Test("gives the credit of a refused offer to the next one")
+    func ungranted() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 1)
+        fixture.ready(1, 2)
+        _ = fixture.granted()
+        fixture.dispatch.ungranted(Fixture.id(1), Self.offer(1), effects: &fixture.effects)
+        #expect(fixture.granted() == ["1:2"])
+    }
+
+    @Test("tells a worker without credit once that work waits")
+    func demand() {
+        var fixture = Fixture()
+        fixture.connect(1)
+        fixture.ready(1)
+        fixture.ready(2)
+        #expect(fixture.effects == [.demand(Fixture.id(1), 1)])
+    }
+}

@@ -70,20 +70,22 @@ final class ShardShell: Sendable {
     /// Credit that was set aside for grants which will not happen here any more; sessions outlive the shell.
     private func giveBack(_ events: [ShardEvent]) {
         for case .grant(let grants) in events {
-            for grant in grants { self.giveBackCredit(of: grant.session) }
+            self.host.dispatch { dispatch, effects in
+                for grant in grants { dispatch.ungranted(grant.session, grant.offer, effects: &effects) }
+            }
         }
     }
 
     /// The same for grants that were decided, but that nobody will be told because they are not durable.
-    private func giveBack(_ effects: [ShardEffect]) {
-        for case .send(_, let session) in effects { self.giveBackCredit(of: session) }
-        for case .ungranted(_, let session) in effects { self.giveBackCredit(of: session) }
-    }
-
-    private func giveBackCredit(of session: SessionID) {
+    private func giveBack(_ shardEffects: [ShardEffect]) {
         self.host.dispatch { dispatch, effects in
-            dispatch.ended(session, 1, effects: &effects)
-            dispatch.credit(session, 1, effects: &effects)
+            for case .send(let grant, let session) in shardEffects {
+                dispatch.ended(session, CollectionOfOne(grant.lease.key), effects: &effects)
+                dispatch.credit(session, 1, effects: &effects)
+            }
+            for case .ungranted(let offer, let session) in shardEffects {
+                dispatch.ungranted(session, offer, effects: &effects)
+            }
         }
     }
 

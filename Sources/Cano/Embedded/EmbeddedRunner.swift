@@ -109,7 +109,7 @@ public struct EmbeddedRunner: Sendable {
     /// Starts a run, or finds the one that has the key.
     ///
     /// - Parameters:
-    ///   - workflow: the workflow; its value was given to ``run(_:on:configuration:logger:_:)``.
+    ///   - workflow: the workflow; its value was given to `run`.
     ///   - context: what the start state sees.
     ///   - key: a name for the run, unique per workflow: the same key with the same context gives the same run.
     /// - Returns: a handle on the run.

@@ -2,8 +2,8 @@
 
 /// How a state runs, and which states may come next.
 ///
-/// Steps are made with ``task(_:retry:timeout:to:)`` and its relatives. A step has two halves: data, which becomes
-/// part of the ``Definition``, and code, which stays in the processes that run tasks.
+/// Steps are made with `task(_:retry:timeout:to:)` and its relatives. A step has two halves: data, which becomes
+/// part of the `Definition`, and code, which stays in the processes that run tasks.
 public struct Step<W: Workflow>: Sendable {
     let definition: StepDefinition
     var code: StepCode

@@ -28,7 +28,7 @@ public protocol RunStore: Sendable {
 
     /// Writes the batches whose epochs still hold, all in one transaction; a stale one never fails its neighbours.
     ///
-    /// Nothing is written, and the answer is ``CommitOutcome/failed``, when a batch contradicts itself
+    /// Nothing is written, and the answer is ``CommitOutcome/failed(_:_:)``, when a batch contradicts itself
     /// (`invalidInput`, see ``ShardBatch``) or what is stored (`storeCorrupt`: a record that leaves a gap or repeats a
     /// number, a run that exists already or is not unfinished).
     func commit(_ batches: [ShardBatch]) async -> CommitOutcome

@@ -90,13 +90,13 @@ struct RuleTests {
             bad: "SELECT 1",
             good: "-- SPDX-License-Identifier: Apache-2.0 OR MIT\nSELECT 1"
         ),
-        .code(.todo, bad: "// \(Self.putOff): later", good: "// \(Self.putOff)(#12): later"),
+        .code(.postponed, bad: "// \(Self.putOff): later", good: "// \(Self.putOff)(#12): later"),
         Sample(rule: .machinePath, path: "docs/page.md", bad: "see \(Self.home)me/cano", good: "see $HOME/me/cano"),
         Sample(
             rule: .machinePath,
             path: "docs/page.md",
             bad: "`" + "/" + "work/cano`",
-            good: "https://example.org/work/cano and Sources/work/cano"
+            good: "https://example.org/" + "work/cano and Sources/" + "work/cano"
         ),
     ]
 

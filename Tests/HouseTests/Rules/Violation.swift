@@ -4,7 +4,7 @@
 struct Violation: Hashable, CustomStringConvertible {
     /// The rules, by name.
     enum Rule: String, CaseIterable {
-        case licence, lineLength, fileLength, functionLength, fileName, folderName, todo, machinePath
+        case licence, lineLength, fileLength, functionLength, fileName, folderName, postponed, machinePath
         case boundary, purity, crash, unstructured, uncheckedSendable, testFramework, limitsPage, link
     }
 

@@ -40,13 +40,17 @@ struct Tree {
     /// Everything that breaks a rule.
     func violations() throws -> [Violation] {
         var violations: [Violation] = []
+        var tests: Set<String> = []
         for path in try self.paths() {
             guard let text = try self.text(of: path) else { continue }
             violations += FileRules.check(path: path, text: text)
             if path.hasSuffix(".swift") { violations += SourceRules.check(path: path, text: text) }
+            if path.hasPrefix("Tests/"), path.hasSuffix(".swift") { tests.formUnion(ParityRules.tests(in: text)) }
             if path.hasSuffix(".md") { violations += self.brokenLinks(of: path, text: text) }
         }
         violations += try self.limits(source: "Sources/CanoEngine/Model/Limits.swift", page: "docs/limits.md")
+        let parity = ParityRules(path: "docs/parity.md", tests: tests)
+        if self.has(parity.path), let page = try self.text(of: parity.path) { violations += parity.check(page) }
         return violations
     }
 

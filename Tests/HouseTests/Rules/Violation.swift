@@ -5,7 +5,7 @@ struct Violation: Hashable, CustomStringConvertible {
     /// The rules, by name.
     enum Rule: String, CaseIterable {
         case licence, lineLength, fileLength, functionLength, fileName, folderName, postponed, machinePath
-        case boundary, purity, crash, unstructured, uncheckedSendable, testFramework, limitsPage, link
+        case boundary, purity, crash, unstructured, uncheckedSendable, testFramework, limitsPage, link, parity
     }
 
     /// The rule.

@@ -24,6 +24,18 @@ extension CanoClient {
         return workflows
     }
 
+    /// One workflow with its definition.
+    ///
+    /// - Parameters:
+    ///   - name: the workflow's name.
+    ///   - version: its version; `nil` for the highest that is registered.
+    /// - Returns: the workflow as it was registered.
+    /// - Throws: ``CanoError``, `unknownWorkflow` when there is none.
+    public func workflow(_ name: String, version: Int? = nil) async throws -> WorkflowDetail {
+        let answer = try await self.send(Self.request(workflow: name, version: version))
+        return try WorkflowDetail(JSONMembers(answer, subject: "the answer"))
+    }
+
     /// The workers connected to the coordinator.
     public func workers() async throws -> [WorkerView] {
         let answer = try JSONMembers(try await self.send(APIRequest(.get, ["workers"])), subject: "the answer")
@@ -32,6 +44,13 @@ extension CanoClient {
             workers.append(try WorkerView(JSONMembers(worker, subject: "workers[\(index)]")))
         }
         return workers
+    }
+
+    /// The request of ``workflow(_:version:)``.
+    package static func request(workflow name: String, version: Int?) -> APIRequest {
+        var message = APIRequest(.get, ["workflows", name])
+        message.query("version", version.map { String($0) })
+        return message
     }
 
     /// The request of ``apply(yaml:)``.

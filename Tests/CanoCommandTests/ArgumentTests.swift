@@ -23,6 +23,19 @@ struct ArgumentTests {
         #expect(command.client.json)
     }
 
+    @Test("a graph takes workflow, version, language and run")
+    func graph() throws {
+        let run = "01900000-0000-7000-8000-000000000001"
+        let line = ["graph", "w", "--version", "2", "--format", "dot", "--run", run]
+        let command = try #require(try RootCommand.parseAsRoot(line) as? GraphCommand)
+        #expect(command.workflow == "w")
+        #expect(command.version == 2)
+        #expect(command.format == .dot)
+        #expect(command.run == run)
+        let plain = try #require(try RootCommand.parseAsRoot(["graph", "w"]) as? GraphCommand)
+        #expect(plain.format == .mermaid && plain.run == nil && plain.version == nil)
+    }
+
     @Test("an option goes before the environment, the environment before the default")
     func precedence() throws {
         let plain = try #require(try RootCommand.parseAsRoot(["workers"]) as? WorkersCommand)
@@ -42,7 +55,7 @@ struct ArgumentTests {
         "wrong usage gives one line and 64, before anybody is asked",
         arguments: [
             ["nonsense"], ["start"], ["show", "seven"], ["start", "w", "--context", "{oops"],
-            ["runs", "--status", "x"],
+            ["runs", "--status", "x"], ["graph"], ["graph", "w", "--run", "seven"], ["graph", "w", "--format", "png"],
             ["apply", "/nowhere/at-all.yaml"],
         ]
     )

@@ -4,7 +4,7 @@ import Cano
 import CanoEngine
 import Hummingbird
 
-/// Registering workflows and listing them.
+/// Registering workflows, listing them and showing one.
 struct WorkflowRoutes: Sendable {
     private static let definitionBytes = 1024 * 1024
     private static let types: Set<String> = [
@@ -26,9 +26,25 @@ struct WorkflowRoutes: Sendable {
                 }
             }
         }
+        router.get("/v1/workflows/{name}") { request, context in
+            try await self.show(request, name: try context.name("name"))
+        }
         router.put("/v1/workflows/{name}") { request, context in
             try await self.apply(request, name: try context.name("name"))
         }
+    }
+
+    private func show(_ request: Request, name: String) async throws -> Response {
+        let version = try request.query("version", in: 1...Int.max, default: 0)
+        let versions = try await self.plane.definitions().filter { $0.name == name }
+        let wanted = version == 0 ? versions.max { $0.version < $1.version } : versions.first { $0.version == version }
+        guard let definition = wanted else {
+            let known = versions.map { "\($0.version)" }.joined(separator: ", ")
+            let what = versions.isEmpty ? "workflow '\(name)'" : "version \(version) of '\(name)', only \(known)"
+            throw CanoError(.unknownWorkflow, "there is no \(what): 'GET /v1/workflows' lists what there is")
+        }
+        let detail = try WorkflowDetail(definition)
+        return Response.json { detail.write(to: &$0) }
     }
 
     private func apply(_ request: Request, name: String) async throws -> Response {

@@ -27,6 +27,30 @@ struct ControlAPITests {
         }
     }
 
+    @Test("one workflow is shown with its definition, the highest version unless another is named")
+    func oneWorkflow() async throws {
+        try await TestServer.with { server in
+            let exit = StateDefinition(name: "done", step: .exit(.success))
+            let versions = [1, 10, 9]
+                .map {
+                    Definition(name: "w", version: $0, start: "done", states: [exit], context: .json(#"{"a":1.0}"#))
+                }
+            server.plane.change { $0.definitions = versions }
+            try await server.client { client in
+                let newest = try await client.workflow("w")
+                #expect(newest.definition == versions[1])
+                #expect(newest.workflow.digest == versions[1].digest)
+                #expect(try await client.workflow("w", version: 9).definition == versions[2])
+                await expectError(.unknownWorkflow) { _ = try await client.workflow("w", version: 2) }
+                await expectError(.unknownWorkflow) { _ = try await client.workflow("v") }
+            }
+            let answer = try await server.raw("GET", "/v1/workflows/w?version=2")
+            #expect(answer.status == 404)
+            #expect(answer.body.contains("there is no version 2 of 'w', only 1, 10, 9"))
+            #expect(try await server.raw("GET", "/v1/workflows/w?version=x").status == 400)
+        }
+    }
+
     @Test("a document that names another workflow than the path is refused")
     func otherName() async throws {
         try await TestServer.with { server in

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension Definition {
+    /// The definition as a graph.
+    ///
+    /// It can be drawn whether or not the definition is valid: an edge to a state that does not exist leads to a node
+    /// that the drawing programs make up.
+    public var graph: WorkflowGraph {
+        var graph = WorkflowGraph(title: self.key.description, start: self.start)
+        for state in self.states { graph.add(state) }
+        let failures = Set(graph.nodes.filter { $0.kind == .failure }.map(\.name))
+        for index in graph.edges.indices where failures.contains(graph.edges[index].to) {
+            graph.edges[index].kind = .failure
+        }
+        return graph
+    }
+}
+
+extension WorkflowGraph {
+    /// The name of the node for a split's branches.
+    static func branch(of state: String) -> String { state + "/branch" }
+
+    /// The name of the node for what undoes another one.
+    static func undo(of node: String) -> String { node + "/undo" }
+
+    fileprivate mutating func add(_ state: StateDefinition) {
+        let name = state.name
+        switch state.step {
+        case .task(let task, let next):
+            self.add(Node(name: name, state: name, kind: .task, detail: task.name), leadingTo: next)
+            self.add(undoOf: task, at: name, state: name)
+        case .router(let task, let next):
+            self.add(Node(name: name, state: name, kind: .router, detail: task.name), leadingTo: next)
+        case .split(let split, let next):
+            self.nodes.append(Node(name: name, state: name, kind: .split, detail: split.expand.name))
+            let branch = Self.branch(of: name)
+            self.edges.append(Edge(from: name, to: branch, kind: .split, label: "each item"))
+            self.nodes.append(Node(name: branch, state: name, kind: .branch, detail: split.branch.name))
+            self.edges.append(Edge(from: branch, to: next, kind: .join, label: split.join.phrase))
+            self.add(undoOf: split.branch, at: branch, state: name)
+        case .timer(let span, let next):
+            self.add(Node(name: name, state: name, kind: .timer, detail: "waits \(span.phrase)"), leadingTo: [next])
+        case .exit(let exit):
+            switch exit {
+            case .success: self.nodes.append(Node(name: name, state: name, kind: .success))
+            case .failure: self.nodes.append(Node(name: name, state: name, kind: .failure))
+            }
+        }
+    }
+
+    private mutating func add(_ node: Node, leadingTo next: [String]) {
+        self.nodes.append(node)
+        for name in next { self.edges.append(Edge(from: node.name, to: name, kind: .next)) }
+    }
+
+    private mutating func add(undoOf task: TaskDefinition, at node: String, state: String) {
+        guard task.undo != nil else { return }
+        let undo = Self.undo(of: node)
+        self.nodes.append(Node(name: undo, state: state, kind: .undo, detail: "undoes \(task.name)"))
+        self.edges.append(Edge(from: node, to: undo, kind: .undo))
+    }
+}
+
+extension JoinPolicy {
+    /// The policy in a few words.
+    fileprivate var phrase: String {
+        let rule =
+            switch self.rule {
+            case .all: "all"
+            case .any: "any"
+            case .quorum(let count): "\(count) succeed"
+            case .quorumPercent(let percent): Int(exactly: percent).map { "\($0) %" } ?? "\(percent) %"
+            case .partial(let count): "at least \(count) when all have ended"
+            }
+        return self.within.map { "\(rule), within \($0.phrase)" } ?? rule
+    }
+}
+
+extension Span {
+    /// The length in the largest unit that leaves no rest, such as `90 s` or `2 h`.
+    package var phrase: String {
+        let units: [(Int64, String)] = [(86_400_000, "d"), (3_600_000, "h"), (60_000, "min"), (1000, "s")]
+        for (unit, name) in units where self.milliseconds >= unit && self.milliseconds % unit == 0 {
+            return "\(self.milliseconds / unit) \(name)"
+        }
+        return "\(self.milliseconds) ms"
+    }
+}

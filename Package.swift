@@ -134,6 +134,12 @@ let package = Package(
             path: "Examples/order-saga/Swift",
             swiftSettings: settings
         ),
+        .executableTarget(
+            name: "Gallery",
+            dependencies: ["Cano", "CanoSQLite", logging],
+            path: "Examples/gallery",
+            swiftSettings: settings
+        ),
         .testTarget(name: "HouseTests", swiftSettings: settings),
         .testTarget(name: "EndToEndTests", swiftSettings: settings),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine", "CanoSimulation"], swiftSettings: settings),

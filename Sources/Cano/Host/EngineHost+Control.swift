@@ -31,7 +31,7 @@ extension EngineHost {
     ///
     /// The audit gets one row for the whole call, in the commit of its first run.
     package func start(_ requests: [StartRequest], caller: Caller) async throws(CanoError) -> [StartAnswer] {
-        let owned = self.owned.keys.sorted()
+        let owned = self.driven
         guard !owned.isEmpty else {
             throw CanoError(.notOwner, "this coordinator owns no shard now; try again, or ask another coordinator")
         }

@@ -22,9 +22,9 @@ extension EngineHost {
         }
     }
 
-    /// Returns when this process owns every shard; throws when the task is cancelled first.
+    /// Returns when this process owns every shard and drives it; throws when the task is cancelled first.
     package func waitUntilOwner() async throws {
-        while self.owned.count < ShardID.count { try await Task.sleep(for: .milliseconds(2)) }
+        while self.driven.count < ShardID.count { try await Task.sleep(for: .milliseconds(2)) }
     }
 
     private func renew() async {

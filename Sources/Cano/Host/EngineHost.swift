@@ -92,6 +92,9 @@ package final class EngineHost: Sendable {
     /// The shards that are ours.
     package var owned: [ShardID: Epoch] { self.ownership.withLock { $0.held } }
 
+    /// The shards that take events: a shard just taken becomes ours a moment before its shell begins.
+    var driven: [ShardID] { self.shells.withLock { $0.keys.sorted() } }
+
     // MARK: Ownership
 
     private func own(_ event: Ownership.Event, in group: inout DiscardingTaskGroup) async {

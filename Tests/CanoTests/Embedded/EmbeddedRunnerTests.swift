@@ -49,6 +49,14 @@ struct EmbeddedRunnerTests {
         #expect(ledger.all == ["plan", "undo plan 1"])
     }
 
+    @Test("runs can be started from the first moment on", arguments: 0..<100)
+    func immediateStart(round: Int) async throws {
+        try await EmbeddedRunner.run(Trip(ledger: Ledger()), on: Self.memory()) { runner in
+            let run = try await runner.start(Trip.self, context: .init(legs: []))
+            #expect(try await run.outcome().state == .done)
+        }
+    }
+
     @Test("the same key gives the same run, another context is refused")
     func keys() async throws {
         try await EmbeddedRunner.run(Trip(ledger: Ledger()), on: Self.memory()) { runner in

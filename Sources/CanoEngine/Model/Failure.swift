@@ -20,6 +20,13 @@ public struct Failure: Hashable, Sendable, Codable {
     }
 }
 
+extension Failure {
+    /// The run reached a state that is an exit of failure.
+    package static func exit(_ state: String) -> Failure {
+        Failure(code: "exit", message: "the run reached '\(state)', an exit of failure", isRetryable: false)
+    }
+}
+
 /// Why a lease ended without an outcome.
 public enum LossReason: String, Hashable, Sendable, Codable {
     /// The worker's connection closed and it did not come back in time.
@@ -38,6 +45,19 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     case unusable
     /// The worker handed the lease back before the task began, because it stops.
     case released
+
+    /// Why an attempt ended that was stopped.
+    ///
+    /// - Parameters:
+    ///   - failure: what its worker says about it.
+    ///   - isStopping: whether the attempt was asked to stop.
+    package init(of failure: Failure, isStopping: Bool) {
+        if isStopping || failure.code == Failure.workerStops {
+            self = .abandoned
+        } else {
+            self = failure.code == LossReason.timeout.failure?.code ? .timeout : .unusable
+        }
+    }
 
     /// Whether the loss is charged to the step as a crash of its worker.
     public var isCrash: Bool {

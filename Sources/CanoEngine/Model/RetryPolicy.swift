@@ -25,6 +25,20 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
     /// One attempt, no more.
     public static let never = Self { $0.maximumAttempts = 1 }
 
+    /// The pause before the next attempt; `nil` when there is none, because the failure is final or the attempts are
+    /// used up.
+    ///
+    /// - Parameters:
+    ///   - failures: how many attempts have failed, this one included.
+    ///   - failure: how this one failed.
+    ///   - retryAfter: the pause that the task asked for, instead of the policy's.
+    ///   - seed: from which the jitter is drawn.
+    /// - Returns: the pause.
+    public func pause(afterFailures failures: Int, of failure: Failure, retryAfter: Span?, seed: UInt64) -> Span? {
+        guard failure.isRetryable, failures < self.maximumAttempts else { return nil }
+        return retryAfter ?? self.delay(afterFailures: failures, seed: seed)
+    }
+
     /// The pause after so many failed attempts (from 1).
     ///
     /// The jitter is drawn from `seed`, so that every owner of a run computes the same pause. It never leads above

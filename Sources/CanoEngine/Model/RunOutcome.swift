@@ -13,6 +13,16 @@ public enum RunOutcome: Hashable, Sendable {
 
     /// Whether the run did what it was started for.
     public var isSuccess: Bool { self == .succeeded }
+
+    /// Why it was no success, in one line for people; `nil` when it was one.
+    public var note: String? {
+        switch self {
+        case .succeeded: nil
+        case .failed(let failure): "\(failure.code): \(failure.message)"
+        case .cancelled(let by): "by \(by)"
+        case .timedOut: "the run took longer than its definition allows"
+        }
+    }
 }
 
 /// What a run is doing, as lists and views show it.

@@ -18,10 +18,8 @@ public struct Branches: Hashable, Sendable {
     public let firstSeq: Int
     /// When the join's time is up.
     public let due: Instant?
-    /// How many succeeded.
-    public private(set) var succeeded = 0
-    /// How many failed for good.
-    public private(set) var failed = 0
+    /// How many have ended, and how.
+    public private(set) var tally: JoinTally
     /// The bytes of all outputs so far.
     public private(set) var outputBytes = 0
     /// How many are leased now.
@@ -40,12 +38,13 @@ public struct Branches: Hashable, Sendable {
     init(items: [Payload], firstSeq: Int, due: Instant?) {
         self.items = items
         self.all = Array(repeating: Branch(), count: items.count)
+        self.tally = JoinTally(of: items.count)
         self.firstSeq = firstSeq
         self.due = due
     }
 
     /// How many have neither succeeded nor failed.
-    public var pending: Int { self.all.count - self.succeeded - self.failed }
+    public var pending: Int { self.tally.pending }
 
     /// Changes the attempts of a branch; the only way, so that the counts stay true.
     mutating func change<Result>(_ index: Int, _ body: (inout WorkUnit) -> Result) -> Result {
@@ -68,9 +67,9 @@ public struct Branches: Hashable, Sendable {
         invariant(self.all[index].result == nil, "branch \(index) ends once")
         switch result {
         case .success(let output):
-            self.succeeded += 1
+            self.tally.succeed()
             self.outputBytes += output.count
-        case .failure: self.failed += 1
+        case .failure: self.tally.fail()
         case .cancelled: break
         }
         self.all[index].result = result
@@ -79,33 +78,13 @@ public struct Branches: Hashable, Sendable {
 
     /// What the join says now; `nil` when the branches that still run decide.
     func verdict(of join: JoinPolicy, timeIsUp: Bool) -> JoinDecision? {
-        let required = join.required(of: self.all.count)
-        if required > self.all.count { return .failed(self.impossible(required)) }
-        let waitsForAll = if case .partial = join.rule { true } else { false }
-        if self.succeeded >= required, !waitsForAll || self.pending == 0 || timeIsUp { return .satisfied }
-        if self.succeeded + self.pending < required {
-            return .failed(self.failure(code: "joinFailed", required: required))
+        self.tally.decision(of: join, timeIsUp: timeIsUp) {
+            var failures: [(branch: Int, failure: Failure)] = []
+            for (index, branch) in self.all.enumerated() where failures.count < JoinTally.shownFailures {
+                if case .failure(let failure) = branch.result { failures.append((index, failure)) }
+            }
+            return failures
         }
-        return timeIsUp ? .failed(self.failure(code: "joinTimeout", required: required)) : nil
-    }
-
-    private func impossible(_ required: Int) -> Failure {
-        let message =
-            "the join needs \(required) branches to succeed, but the split made \(self.all.count); lower the threshold"
-        return Failure(code: "joinImpossible", message: message, isRetryable: false)
-    }
-
-    private func failure(code: String, required: Int) -> Failure {
-        var message = "\(self.succeeded) of \(self.all.count) branches succeeded, \(required) needed"
-        if code == "joinTimeout" { message += " when the time was up" }
-        var shown = 0
-        for (index, branch) in self.all.enumerated() where shown < 3 {
-            guard case .failure(let failure) = branch.result else { continue }
-            message += "; branch \(index): \(failure.message)"
-            shown += 1
-        }
-        if self.failed > shown { message += "; and \(self.failed - shown) more" }
-        return Failure(code: code, message: message, isRetryable: false)
     }
 
     /// The result of every branch, in order; those that the join did not wait for are cancelled.

@@ -20,7 +20,7 @@ extension Run {
         let context = context ?? self.position.context
         let visit = self.position.visit + 1
         if case .exit(let exit) = self.plan.states[target].step, exit == .success || self.saga.isEmpty {
-            let outcome = exit == .success ? RunOutcome.succeeded : .failed(Self.exitFailure(name))
+            let outcome = exit == .success ? RunOutcome.succeeded : .failed(.exit(name))
             let finish = Record.Finish(state: name, visit: visit, context: context, cause: cause)
             return self.finish(outcome, finish, in: &decision)
         }

@@ -61,12 +61,8 @@ extension Run {
             step: self.firstStep(of: state, due: entry.due)
         )
         if case .exit(.failure) = self.plan.states[state].step {
-            self.position.ending = .failed(Self.exitFailure(entry.state))
+            self.position.ending = .failed(.exit(entry.state))
         }
-    }
-
-    static func exitFailure(_ state: String) -> Failure {
-        Failure(code: "exit", message: "the run reached '\(state)', an exit of failure", isRetryable: false)
     }
 
     private func firstStep(of state: Plan.Index, due: Instant?) -> Position.Step {

@@ -25,7 +25,7 @@ extension Run {
         case .failed(let failure, let retryAfter):
             self.fail(path, attempt, failure, retryAfter: retryAfter, at: now, in: &decision)
         case .stopped(let failure):
-            let reason = Self.reason(of: failure, isStopping: lease.isStopping)
+            let reason = LossReason(of: failure, isStopping: lease.isStopping)
             self.lose(path, attempt, reason, isRetryable: failure.isRetryable, at: now, in: &decision)
         case .released:
             self.lose(path, attempt, .released, at: now, in: &decision)
@@ -48,11 +48,6 @@ extension Run {
         )
         self.lose(path, attempt, reason.isCrash && !held.hasStarted ? .unstarted : reason, at: now, in: &decision)
         return decision
-    }
-
-    private static func reason(of failure: Failure, isStopping: Bool) -> LossReason {
-        if isStopping || failure.code == Failure.workerStops { return .abandoned }
-        return failure.code == LossReason.timeout.failure?.code ? .timeout : .unusable
     }
 
     // MARK: The three ends of an attempt
@@ -98,7 +93,7 @@ extension Run {
         in decision: inout RunDecision
     ) {
         let failure = self.cut(failure)
-        let retryAt = failure.isRetryable ? self.retryAt(path, retryAfter: retryAfter, at: now) : nil
+        let retryAt = self.retryAt(path, failure, retryAfter: retryAfter, at: now)
         self.note(.attemptFailed(path, attempt, failure, retryAt: retryAt), in: &decision)
         self.afterFailure(path, attempt, failure, retryAt: retryAt, at: now, in: &decision)
     }
@@ -111,8 +106,9 @@ extension Run {
         at now: Instant,
         in decision: inout RunDecision
     ) {
-        let counts = reason.failure != nil && isRetryable
-        let retryAt = counts ? self.retryAt(path, retryAfter: nil, at: now) : nil
+        var failure = reason.failure
+        failure?.isRetryable = isRetryable
+        let retryAt = failure.flatMap { self.retryAt(path, $0, retryAfter: nil, at: now) }
         let lost = Record.LostAttempt(path: path, attempt: attempt)
         self.note(.attemptsLost([lost], reason, retryAt: retryAt), in: &decision)
         if let failure = reason.failure {
@@ -145,15 +141,14 @@ extension Run {
     }
 
     /// When a failed attempt is followed by the next one; `nil` when it was the last.
-    private func retryAt(_ path: WorkPath, retryAfter: Span?, at now: Instant) -> Instant? {
+    private func retryAt(_ path: WorkPath, _ failure: Failure, retryAfter: Span?, at now: Instant) -> Instant? {
         guard let task = self.task(path), let unit = self.unit(path, visit: self.visit(of: path)) else { return nil }
         if case .forward = self.phase, self.isLeaving { return nil }
         var policy = task.retry
         if case .undo = path { policy = task.undo?.retry ?? .never }
-        let failures = unit.failures + 1
-        guard failures < policy.maximumAttempts else { return nil }
         var hash = SplitMix64(seed: self.seed ^ UInt64(truncatingIfNeeded: self.nextSeq))
-        return now.advanced(by: retryAfter ?? policy.delay(afterFailures: failures, seed: hash.next()))
+        return policy.pause(afterFailures: unit.failures + 1, of: failure, retryAfter: retryAfter, seed: hash.next())
+            .map { now.advanced(by: $0) }
     }
 
     private func visit(of path: WorkPath) -> Int {

@@ -105,14 +105,7 @@ extension Shard {
     }
 
     static func finish(_ run: RunID, _ outcome: RunOutcome, at now: Instant) -> RunFinish {
-        let note: String? =
-            switch outcome {
-            case .succeeded: nil
-            case .failed(let failure): "\(failure.code): \(failure.message)"
-            case .cancelled(let by): "by \(by)"
-            case .timedOut: "the run took longer than its definition allows"
-            }
-        return RunFinish(run: run, status: RunStatus(outcome), at: now, note: note)
+        RunFinish(run: run, status: RunStatus(outcome), at: now, note: outcome.note)
     }
 
     /// Until when a run waits, if its row must say so: because it waits so long that it leaves memory, or because

@@ -53,19 +53,14 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         guard let last, case .finished(let outcome, let finish) = try last.record() else {
             throw CanoError(.storeCorrupt, "run \(self.id) ended without a last record; restore the store")
         }
-        switch outcome {
-        case .succeeded:
-            guard let state = finish.state.flatMap(W.State.init(rawValue:)) else {
-                throw CanoError(.storeCorrupt, "run \(self.id) ended in a state that \(W.name) does not have")
-            }
-            return RunResult(
-                state: state,
-                context: try finish.context.decoded(as: W.Context.self, what: "the last context of run \(self.id)")
-            )
-        case .cancelled(let by): throw CanoError(.cancelled, "run \(self.id) was cancelled by \(by)")
-        case .failed, .timedOut:
-            throw CanoError(.runFailed, "run \(self.id) failed: \(summary.note ?? "for an unknown reason")")
+        if let error = CanoError(outcome, of: self.id) { throw error }
+        guard let state = finish.state.flatMap(W.State.init(rawValue:)) else {
+            throw CanoError(.storeCorrupt, "run \(self.id) ended in a state that \(W.name) does not have")
         }
+        return RunResult(
+            state: state,
+            context: try finish.context.decoded(as: W.Context.self, what: "the last context of run \(self.id)")
+        )
     }
 }
 

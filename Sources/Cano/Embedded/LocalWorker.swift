@@ -69,12 +69,8 @@ final class LocalWorker: LeaseSession {
                 "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
             return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
         }
-        var logger = self.logger
-        logger[metadataKey: "run"] = "\(grant.lease.key.run)"
-        logger[metadataKey: "state"] = "\(grant.state)"
-        logger[metadataKey: "attempt"] = "\(grant.lease.attempt)"
         let deadline = grant.timeout.map { ContinuousClock.now.advanced(by: $0.duration) }
-        let task = TaskContext(grant: grant, deadline: deadline, logger: logger, onProgress: { _ in })
+        let task = TaskContext(grant: grant, deadline: deadline, logger: self.logger, onProgress: { _ in })
         guard let deadline else { return await handler.perform(grant, task) }
         return await withTaskGroup(of: AttemptReport.Result?.self) { group in
             group.addTask { await handler.perform(grant, task) }

@@ -18,12 +18,16 @@ public struct TaskContext: Sendable {
     public let attempt: Int
     /// When the attempt's time is up; `nil` for no bound.
     public let deadline: ContinuousClock.Instant?
-    /// The same text for every attempt of this work: hand it to outside systems, so that they do its work once.
-    public let idempotencyKey: String
-    /// A logger that carries the run, the state and the attempt.
-    public let logger: Logger
 
-    private let onProgress: @Sendable (String) -> Void
+    private let work: Work
+    private let base: Logger
+    private let onProgress: (@Sendable (String) -> Void)?
+
+    /// What the attempt is for.
+    enum Work: Hashable, Sendable {
+        case does(WorkPath)
+        case undoes(WorkPath)
+    }
 
     package init(
         grant: LeaseGrant,
@@ -31,20 +35,58 @@ public struct TaskContext: Sendable {
         logger: Logger,
         onProgress: @escaping @Sendable (String) -> Void
     ) {
-        self.run = grant.lease.key.run
+        let key = grant.lease.key
+        self.run = key.run
         self.state = grant.state
-        self.visit = grant.lease.key.visit
+        self.visit = key.visit
         self.attempt = grant.lease.attempt
         self.deadline = deadline
-        self.idempotencyKey = grant.idempotencyKey
-        self.logger = logger
+        self.work = if case .undo(let path, _) = grant.input { .undoes(path) } else { .does(key.path) }
+        self.base = logger
         self.onProgress = onProgress
+    }
+
+    /// For work that no lease is granted for.
+    init(
+        run: RunID,
+        state: String,
+        visit: Int,
+        attempt: Int,
+        work: Work,
+        deadline: ContinuousClock.Instant?,
+        logger: Logger
+    ) {
+        self.run = run
+        self.state = state
+        self.visit = visit
+        self.attempt = attempt
+        self.deadline = deadline
+        self.work = work
+        self.base = logger
+        self.onProgress = nil
+    }
+
+    /// The same text for every attempt of this work: hand it to outside systems, so that they do its work once.
+    public var idempotencyKey: String {
+        switch self.work {
+        case .does(let path): WorkKey(run: self.run, visit: self.visit, path: path).idempotencyKey
+        case .undoes(let path): WorkKey(run: self.run, visit: self.visit, path: path).idempotencyKey + "/undo"
+        }
+    }
+
+    /// A logger that carries the run, the state and the attempt; it is made when it is asked for.
+    public var logger: Logger {
+        var logger = self.base
+        logger[metadataKey: "cano.run"] = .stringConvertible(self.run)
+        logger[metadataKey: "cano.state"] = .string(self.state)
+        logger[metadataKey: "cano.attempt"] = .stringConvertible(self.attempt)
+        return logger
     }
 
     /// Says how far the task is, in a line for people.
     ///
     /// Kept only while the attempt runs.
     public func progress(_ line: String) {
-        self.onProgress(line)
+        self.onProgress?(line)
     }
 }

@@ -2,30 +2,30 @@
 
 /// Does the work of a typed workflow.
 struct WorkflowHandler: WorkHandler {
-    private let name: String
     private let steps: [String: StepCode]
-    private let limits: Limits
+    private let failures: WorkFailures
 
     init(name: String, steps: [String: StepCode], limits: Limits) {
-        self.name = name
         self.steps = steps
-        self.limits = limits
+        self.failures = WorkFailures(workflow: name, limits: limits)
     }
 
     func perform(_ grant: LeaseGrant, _ task: TaskContext) async -> AttemptReport.Result {
         guard let step = self.steps[grant.state] else {
-            return self.failed(
-                "workflow '\(self.name)' has no state '\(grant.state)' in this process: deploy its version"
-            )
+            let message =
+                "workflow '\(self.failures.workflow)' has no state '\(grant.state)' in this process: "
+                + "deploy its version"
+            return .failed(self.failures.failure(CanoError.Code.unknownWorkflow.name, message), retryAfter: nil)
         }
         let completion: AttemptReport.Completion
         do {
             completion = try await self.complete(grant, step, task)
         } catch let error as UndeliverableOutcome {
-            let problem = self.failure(CanoError.Code.invalidInput.name, "\(error.cause)", isRetryable: false)
+            let code = CanoError.Code.invalidInput.name
+            let problem = self.failures.failure(code, "\(error.cause)", isRetryable: false)
             return self.undelivered(problem, grant, step)
         } catch {
-            return self.result(of: error, grant, task)
+            return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline)
         }
         guard let problem = self.problem(with: completion, of: grant) else { return .completed(completion) }
         return self.undelivered(problem, grant, step)
@@ -57,49 +57,8 @@ struct WorkflowHandler: WorkHandler {
             }
         }
         throw TaskFailure.permanent(
-            "state '\(grant.state)' of workflow '\(self.name)' has no code for '\(grant.lease.key.path)': "
+            "state '\(grant.state)' of workflow '\(self.failures.workflow)' has no code for '\(grant.lease.key.path)': "
                 + "deploy the version that the run was started with"
-        )
-    }
-
-    // MARK: Failures
-
-    private func result(of error: any Error, _ grant: LeaseGrant, _ task: TaskContext) -> AttemptReport.Result {
-        switch error {
-        case let failure as TaskFailure:
-            let kept = self.failure(failure.code, failure.message, isRetryable: failure.isRetryable)
-            return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
-        case is CancellationError:
-            return self.stopped(grant, task, "")
-        case _ where Task.isCancelled:
-            return self.stopped(grant, task, ": \(error)")
-        case let error as CanoError where error.code == .invalidInput:
-            return .failed(self.failure(error.code.name, error.message, isRetryable: false), retryAfter: nil)
-        default:
-            return .failed(self.failure(CanoError.Code.taskFailed.name, "\(error)"), retryAfter: nil)
-        }
-    }
-
-    /// Whoever cancels a task cannot say why, so the deadline tells whether its time was up.
-    private func stopped(_ grant: LeaseGrant, _ task: TaskContext, _ detail: String) -> AttemptReport.Result {
-        if let deadline = task.deadline, ContinuousClock.now >= deadline {
-            let bound = grant.timeout.map { " of \($0.milliseconds) ms" } ?? ""
-            return .stopped(self.failure("timeout", "the attempt took longer than its timeout\(bound)\(detail)"))
-        }
-        return .stopped(self.failure(CanoError.Code.cancelled.name, "the attempt was stopped\(detail)"))
-    }
-
-    private func failed(_ message: String) -> AttemptReport.Result {
-        .failed(self.failure(CanoError.Code.unknownWorkflow.name, message), retryAfter: nil)
-    }
-
-    /// A failure whose message is one line and not too long.
-    private func failure(_ code: String, _ message: String, isRetryable: Bool = true) -> Failure {
-        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        return Failure(
-            code: code,
-            message: String(line.prefix(self.limits.messageCharacters)),
-            isRetryable: isRetryable
         )
     }
 
@@ -125,38 +84,21 @@ struct WorkflowHandler: WorkHandler {
         for (index, item) in items.enumerated() {
             if let problem = self.tooLarge(item, "item \(index)", grant) { return problem }
         }
-        let bytes = PayloadList.encodedCount(items)
-        if items.count > self.limits.branches {
-            return self.limit("the split", grant, "\(items.count) items", "\(self.limits.branches)", "branches")
-        }
-        if bytes > self.limits.splitBytes {
-            return self.limit("the split", grant, "\(bytes) bytes of items", "\(self.limits.splitBytes)", "splitBytes")
-        }
-        return nil
+        if let problem = self.failures.tooMany(items.count, of: grant.state) { return problem }
+        let (bytes, most) = (PayloadList.encodedCount(items), self.failures.limits.splitBytes)
+        guard bytes > most else { return nil }
+        return self.failures.limit("the split", of: grant.state, "\(bytes) bytes of items", "\(most)", "splitBytes")
     }
 
     private func tooLarge(_ payload: Payload?, _ what: String, _ grant: LeaseGrant) -> Failure? {
-        guard let payload, payload.count > self.limits.payloadBytes else { return nil }
-        return self.limit(what, grant, "\(payload.count) bytes", "\(self.limits.payloadBytes)", "payloadBytes")
-    }
-
-    private func limit(_ what: String, _ grant: LeaseGrant, _ size: String, _ most: String, _ name: String) -> Failure {
-        self.failure(
-            CanoError.Code.limitExceeded.name,
-            "\(what) of state '\(grant.state)' in workflow '\(self.name)' has \(size), over the limit of \(most): "
-                + "keep large data elsewhere and pass its address, or raise Limits.\(name)",
-            isRetryable: false
-        )
+        let most = self.failures.limits.payloadBytes
+        guard let payload, payload.count > most else { return nil }
+        return self.failures.limit(what, of: grant.state, "\(payload.count) bytes", "\(most)", "payloadBytes")
     }
 
     private func undeclared(_ next: String?, _ grant: LeaseGrant) -> Failure? {
         guard let next, !grant.next.contains(next) else { return nil }
-        return self.failure(
-            CanoError.Code.invalidDefinition.name,
-            "the task of state '\(grant.state)' in workflow '\(self.name)' chose '\(next)', which is not declared: "
-                + "add it to `to:` (now: \(grant.next.joined(separator: ", "))) and raise the version",
-            isRetryable: false
-        )
+        return self.failures.undeclared(next, of: grant.state, among: grant.next)
     }
 }
 

@@ -91,6 +91,14 @@ extension Step {
             join: policies.join,
             losers: policies.losers
         )
-        return Self(.split(definition, to: next.rawValue), code)
+        let direct = DirectCode<W>
+            .split { context, split in
+                await split.run(
+                    items: { try await items(context, $0) },
+                    undo: undo,
+                    branch: { try await branch.run($0, $1) }
+                )
+            }
+        return Self(.split(definition, to: next.rawValue), code, direct: direct)
     }
 }

@@ -7,10 +7,13 @@
 public struct Step<W: Workflow>: Sendable {
     let definition: StepDefinition
     var code: StepCode
+    /// The same code with its types, for runs without a store.
+    let direct: DirectCode<W>
 
-    init(_ definition: StepDefinition, _ code: StepCode = StepCode()) {
+    init(_ definition: StepDefinition, _ code: StepCode = StepCode(), direct: DirectCode<W> = .none) {
         self.definition = definition
         self.code = code
+        self.direct = direct
     }
 }
 
@@ -106,7 +109,14 @@ extension Step {
             let output = try await task.run(&value, context)
             return try Self.completion(input, value, output, undo)
         }
-        return Self(.task(run: .compiled(T.taskName, retry, timeout, undo), to: next.map(\.rawValue)), code)
+        let choice = DirectCode<W>.choice(of: T.Output.self, among: next)
+        let direct = DirectCode<W>
+            .work { value, _, context in
+                let output = try await task.run(&value, context)
+                return DirectEnd(next: try choice?(output) ?? 0, undo: undo?.bound(to: output))
+            }
+        let definition = TaskDefinition.compiled(T.taskName, retry, timeout, undo)
+        return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 
     private static func make<T: JoinTask>(
@@ -124,7 +134,14 @@ extension Step {
             let output = try await task.run(&value, branches, context)
             return try Self.completion(input, value, output, undo)
         }
-        return Self(.task(run: .compiled(T.taskName, retry, timeout, undo), to: next.map(\.rawValue)), code)
+        let choice = DirectCode<W>.choice(of: T.Output.self, among: next)
+        let direct = DirectCode<W>
+            .work { value, joined, context in
+                let output = try await task.run(&value, joined?.results(of: T.BranchOutput.self) ?? [], context)
+                return DirectEnd(next: try choice?(output) ?? 0, undo: undo?.bound(to: output))
+            }
+        let definition = TaskDefinition.compiled(T.taskName, retry, timeout, undo)
+        return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 
     private static func completion<Output>(
@@ -214,7 +231,12 @@ extension Step {
             let value = try input.context.decoded(as: W.Context.self, what: "the context")
             return .route(next: try await decide(value, context).rawValue)
         }
-        return Self(.router(run: .compiled(name, retry, timeout, nil), to: next.map(\.rawValue)), code)
+        let direct = DirectCode<W>
+            .work { value, _, context in
+                DirectEnd(next: try DirectCode<W>.place(of: try await decide(value, context), among: next))
+            }
+        let definition = TaskDefinition.compiled(name, retry, timeout, nil)
+        return Self(.router(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 }
 

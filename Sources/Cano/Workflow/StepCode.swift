@@ -50,6 +50,12 @@ struct UndoCode: Sendable {
     let definition: UndoDefinition
     private let encodeOutput: @Sendable (Any) throws -> Payload
     private let undo: @Sendable (Payload?, TaskContext) async throws -> Void
+    private let bind: @Sendable (Any) -> Bound
+    /// The undo of an attempt whose outcome nobody knows.
+    let unknown: Bound
+
+    /// An undo that knows what it undoes.
+    typealias Bound = @Sendable (TaskContext) async throws -> Void
 
     /// `nil` when the task is not ``Compensatable``.
     ///
@@ -77,6 +83,18 @@ struct UndoCode: Sendable {
             let output = try payload.map { try $0.decoded(as: Task.Output.self, what: "the output") }
             try await task.undo(output, context)
         }
+        self.bind = { output in
+            guard let output = output as? Task.Output else {
+                fatalError("\(Task.self) returns \(type(of: output)), not \(Task.Output.self)")
+            }
+            return { try await task.undo(output, $0) }
+        }
+        self.unknown = { try await task.undo(nil, $0) }
+    }
+
+    /// The undo of what returned this output.
+    func bound(to output: Any) -> Bound {
+        self.bind(output)
     }
 
     func encode(_ output: Any) throws -> Payload {

@@ -20,15 +20,11 @@ struct LeaseRunner: Sendable {
         guard let handler = self.catalogue.handler(for: grant) else {
             return .failed(self.unknown(grant), retryAfter: nil)
         }
-        var logger = self.logger
-        logger[metadataKey: "cano.run"] = .stringConvertible(grant.lease.key.run)
-        logger[metadataKey: "cano.state"] = .string(grant.state)
-        logger[metadataKey: "cano.attempt"] = .stringConvertible(grant.lease.attempt)
         let (mailbox, lease) = (self.mailbox, grant.lease)
         let context = TaskContext(
             grant: grant,
             deadline: grant.timeout.map { .now.advanced(by: $0.duration) },
-            logger: logger,
+            logger: self.logger,
             onProgress: { mailbox.putProgress(lease, $0) }
         )
         return await handler.perform(grant, context)

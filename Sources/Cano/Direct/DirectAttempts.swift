@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+
+/// The attempts at one piece of work of a run without a store, by the same policies as everywhere.
+struct DirectAttempts {
+    /// How the work ended.
+    enum End<Value: Sendable>: Sendable {
+        /// An attempt did it.
+        case done(Value)
+        /// It failed for good.
+        case failed(Failure)
+        /// It was stopped, because its outcome is not wanted any more.
+        case stopped
+    }
+
+    /// What an attempt's end means.
+    private enum Verdict {
+        case again(after: Span)
+        case failed(Failure)
+        case stopped
+    }
+
+    let retry: RetryPolicy
+    let timeout: Span?
+    /// Whether the work can be undone: then an outcome that cannot be used leaves doubt.
+    let isUndoable: Bool
+    let failures: WorkFailures
+    /// From which jitter is drawn.
+    var random: SplitMix64
+    /// The number of the next attempt.
+    private(set) var attempt = 1
+    /// How many attempts failed or ran out of time.
+    private var failed = 0
+    /// Whether an attempt may have done something that nobody knows of.
+    private(set) var isInDoubt = false
+
+    init(retry: RetryPolicy, timeout: Span?, isUndoable: Bool, failures: WorkFailures, seed: UInt64) {
+        self.retry = retry
+        self.timeout = timeout
+        self.isUndoable = isUndoable
+        self.failures = failures
+        self.random = SplitMix64(seed: seed)
+    }
+
+    /// Tries until the work is done, has failed for good, or the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - first: what the first attempt threw, when it has been made already.
+    ///   - body: makes one attempt; it gets the attempt's number and its deadline.
+    /// - Returns: how the work ended.
+    mutating func run<Value: Sendable>(
+        after first: (any Error)? = nil,
+        _ body: @escaping @Sendable (Int, ContinuousClock.Instant?) async throws -> Value
+    ) async -> End<Value> {
+        var error = first
+        while true {
+            var deadline: ContinuousClock.Instant?
+            if error == nil {
+                deadline = self.timeout.map { .now.advanced(by: $0.duration) }
+                do { return .done(try await Self.attempt(self.attempt, until: deadline, body)) } catch let caught {
+                    error = caught
+                }
+            }
+            guard let thrown = error else { continue }
+            error = nil
+            switch self.judge(self.result(of: thrown, deadline)) {
+            case .failed(let failure): return .failed(failure)
+            case .stopped: return .stopped
+            case .again(let pause):
+                do { try await Task.sleep(for: pause.duration) } catch { return .stopped }
+            }
+        }
+    }
+
+    private static func attempt<Value: Sendable>(
+        _ number: Int,
+        until deadline: ContinuousClock.Instant?,
+        _ body: @escaping @Sendable (Int, ContinuousClock.Instant?) async throws -> Value
+    ) async throws -> Value {
+        guard let deadline else { return try await body(number, nil) }
+        return try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body(number, deadline) }
+            group.addTask {
+                do { try await Task.sleep(until: deadline) } catch { return nil }
+                throw AttemptTimedOut()
+            }
+            // The work's word or the clock's, whichever came first; the work is waited for all the same.
+            var word: Result<Value, any Error>?
+            while let next = await group.nextResult() {
+                guard word == nil else { continue }
+                switch next {
+                case .success(nil): continue
+                case .success(let value?): word = .success(value)
+                case .failure(let error): word = .failure(error)
+                }
+                group.cancelAll()
+            }
+            guard let word else { throw CancellationError() }
+            return try word.get()
+        }
+    }
+
+    private func result(of error: any Error, _ deadline: ContinuousClock.Instant?) -> AttemptReport.Result {
+        switch error {
+        case let refused as RefusedOutcome:
+            self.isUndoable ? .stopped(refused.failure) : .failed(refused.failure, retryAfter: nil)
+        case is AttemptTimedOut:
+            .stopped(self.failures.failure("timeout", "the attempt took longer than its timeout"))
+        default:
+            self.failures.result(of: error, timeout: self.timeout, deadline: deadline)
+        }
+    }
+
+    /// Counts the end of an attempt and says what follows.
+    private mutating func judge(_ result: AttemptReport.Result) -> Verdict {
+        let isStopping = Task.isCancelled
+        self.attempt += 1
+        switch result {
+        case .failed(let failure, let retryAfter):
+            return self.fail(failure, failure, retryAfter: retryAfter, isStopping: isStopping)
+        case .stopped(let failure):
+            let reason = LossReason(of: failure, isStopping: isStopping)
+            if reason.leavesDoubt { self.isInDoubt = true }
+            guard var charged = reason.failure else { return .stopped }
+            let final = charged
+            charged.isRetryable = failure.isRetryable
+            return self.fail(charged, final, retryAfter: nil, isStopping: isStopping)
+        case .completed, .released:
+            return .stopped  // no error means either
+        }
+    }
+
+    private mutating func fail(
+        _ failure: Failure,
+        _ final: Failure,
+        retryAfter: Span?,
+        isStopping: Bool
+    ) -> Verdict {
+        self.failed += 1
+        guard !isStopping else { return .failed(final) }
+        let seed = self.random.next()
+        return self.retry.pause(afterFailures: self.failed, of: failure, retryAfter: retryAfter, seed: seed)
+            .map { .again(after: $0) } ?? .failed(final)
+    }
+}
+
+/// An attempt's time was up before its work was done.
+struct AttemptTimedOut: Error {}
+
+/// The work was done, but its outcome breaks a rule.
+struct RefusedOutcome: Error {
+    let failure: Failure
+}

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import Logging
+
+/// One run without a store: it drives itself from state to state, and back when it must.
+///
+/// What it decides comes from where the reducer `Run` has it, too: pauses from ``RetryPolicy``, joins from
+/// ``JoinTally``, doubts from ``LossReason``. A conformance test compares both on every shape.
+struct DirectRun<W: Workflow>: Sendable {
+    let program: DirectProgram<W>
+    let id: RunID
+    /// Where it is.
+    private(set) var state: Int
+    private(set) var visit = 1
+    private(set) var context: W.Context
+    /// The results of the split that led here.
+    private var joined: JoinedBranches?
+    /// What is undone should it fail, in the order in which it was pushed.
+    private var undos: [DirectUndo] = []
+    /// Why its task was cancelled, when that was not the doing of whoever called it.
+    var stopReason: Guarded<Ending?>?
+
+    init(_ program: DirectProgram<W>, id: RunID, context: W.Context) {
+        self.program = program
+        self.id = id
+        self.state = program.start
+        self.context = context
+    }
+
+    /// Runs to the end.
+    mutating func drive() async -> RunOutcome {
+        while true {
+            let state = self.program.states[self.state]
+            var ending: Ending?
+            switch state.code {
+            case .work(let work):
+                guard state.isPlain else {
+                    ending = await self.perform(work, in: state, after: nil)
+                    break
+                }
+                do {
+                    var value = self.context
+                    let end = try await work(&value, self.joined, self.task(in: state, attempt: 1, nil))
+                    ending = self.accept(value, end, of: state)
+                } catch {
+                    ending = await self.perform(work, in: state, after: error)
+                }
+            case .split(let split):
+                ending = await self.perform(split, in: state)
+            case .none:
+                switch state.step {
+                case .exit(.success): return .succeeded
+                case .exit(.failure): ending = .failed(.exit(state.name))
+                case .timer(let span, _): ending = await self.wait(span, in: state)
+                case .task, .router, .split: fatalError("state '\(state.name)' has no code")
+                }
+            }
+            if let ending { return await self.rollBack(ending) }
+        }
+    }
+
+    // MARK: Forward
+
+    private func task(
+        in state: DirectProgram<W>.State,
+        attempt: Int,
+        _ deadline: ContinuousClock.Instant?
+    )
+        -> TaskContext
+    {
+        TaskContext(
+            run: self.id,
+            state: state.name,
+            visit: self.visit,
+            attempt: attempt,
+            work: .does(.step),
+            deadline: deadline,
+            logger: self.program.logger
+        )
+    }
+
+    private mutating func move(to state: Int) {
+        self.state = state
+        self.visit += 1
+    }
+
+    /// Takes the outcome of a state's own work; returns why the run ends, if it must.
+    private mutating func accept(_ context: W.Context, _ end: DirectEnd, of state: DirectProgram<W>.State) -> Ending? {
+        if let undo = end.undo { self.push(.step, undo) }
+        // Nobody wants an outcome that came after the end of the run was asked for, unless it can be undone.
+        if Task.isCancelled { return self.reason }
+        self.context = context
+        self.joined = nil
+        self.move(to: state.next[end.next])
+        return nil
+    }
+
+    /// The attempts at a state's own work, apart from a first one that may have been made.
+    private mutating func perform(
+        _ work: @escaping DirectCode<W>.Work,
+        in state: DirectProgram<W>.State,
+        after first: (any Error)?
+    ) async -> Ending? {
+        guard let task = state.task else { fatalError("state '\(state.name)' has code, but no task") }
+        var attempts = DirectAttempts(
+            retry: task.retry,
+            timeout: task.timeout,
+            isUndoable: task.undo != nil,
+            failures: self.program.failures,
+            seed: self.seed
+        )
+        let run = self
+        let end = await attempts.run(after: first.map { run.refused($0, in: state) }) { attempt, deadline in
+            var value = run.context
+            do {
+                let end = try await work(&value, run.joined, run.task(in: state, attempt: attempt, deadline))
+                return (value, end)
+            } catch { throw run.refused(error, in: state) }
+        }
+        let ending: Ending
+        switch end {
+        case .done((let context, let end)): return self.accept(context, end, of: state)
+        case .failed(let failure): ending = Task.isCancelled ? self.reason : .failed(failure)
+        case .stopped: ending = self.reason
+        }
+        if attempts.isInDoubt, let undo = state.doubt { self.push(.step, undo) }
+        return ending
+    }
+
+    private func refused(_ error: any Error, in state: DirectProgram<W>.State) -> any Error {
+        guard let error = error as? UndeclaredState else { return error }
+        return RefusedOutcome(
+            failure: self.program.failures.undeclared(error.name, of: state.name, among: state.nextNames)
+        )
+    }
+
+    private mutating func perform(_ split: DirectCode<W>.Split, in state: DirectProgram<W>.State) async -> Ending? {
+        guard case .split(let definition, _) = state.step else { fatalError("'\(state.name)' is no split") }
+        let scope = DirectSplitRun(
+            run: self.id,
+            state: self.state,
+            name: state.name,
+            visit: self.visit,
+            definition: definition,
+            seed: self.seed,
+            failures: self.program.failures,
+            logger: self.program.logger
+        )
+        let end = await split(self.context, scope)
+        self.undos += end.undos
+        switch end.result {
+        case .joined(let results):
+            if Task.isCancelled { return self.reason }
+            self.joined = results
+            self.move(to: state.next[0])
+            return nil
+        case .failed(let failure): return Task.isCancelled ? self.reason : .failed(failure)
+        case .stopped: return self.reason
+        }
+    }
+
+    private mutating func wait(_ span: Span, in state: DirectProgram<W>.State) async -> Ending? {
+        do { try await Task.sleep(for: span.duration) } catch { return self.reason }
+        self.joined = nil
+        self.move(to: state.next[0])
+        return nil
+    }
+
+    // MARK: Back
+
+    /// Why the run ends whose task was cancelled.
+    private var reason: Ending { self.stopReason?.withLock { $0 } ?? .cancelled(by: "its task") }
+
+    private var seed: UInt64 { self.id.low ^ UInt64(truncatingIfNeeded: self.visit) }
+
+    private mutating func push(_ path: WorkPath, _ code: @escaping UndoCode.Bound) {
+        self.undos.append(DirectUndo(state: self.state, visit: self.visit, path: path, code: code))
+    }
+
+    /// Undoes what was pushed, the newest first, whatever becomes of the task meanwhile.
+    private func rollBack(_ ending: Ending) async -> RunOutcome {
+        if !self.undos.isEmpty {
+            // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us.
+            await Task { for undo in self.undos.reversed() { await self.undo(undo) } }.value
+        }
+        return ending.outcome
+    }
+
+    private func undo(_ undo: DirectUndo) async {
+        let state = self.program.states[undo.state]
+        guard let definition = state.undo else { fatalError("'\(state.name)' pushed an undo that it does not have") }
+        let body: @Sendable (Int, ContinuousClock.Instant?) async throws -> Void = { attempt, deadline in
+            let task = TaskContext(
+                run: self.id,
+                state: state.name,
+                visit: undo.visit,
+                attempt: attempt,
+                work: .undoes(undo.path),
+                deadline: deadline,
+                logger: self.program.logger
+            )
+            try await undo.code(task)
+        }
+        var first: (any Error)?
+        if definition.timeout == nil {
+            do { return try await body(1, nil) } catch { first = error }
+        }
+        var attempts = DirectAttempts(
+            retry: definition.retry,
+            timeout: definition.timeout,
+            isUndoable: false,
+            failures: self.program.failures,
+            seed: self.seed
+        )
+        switch await attempts.run(after: first, body) {
+        case .done: break
+        case .failed(let failure):
+            self.program.logger.warning(
+                "undo failed",
+                metadata: ["cano.run": "\(self.id)", "cano.state": "\(state.name)", "error": "\(failure.message)"]
+            )
+        case .stopped: fatalError("an undo was stopped, though nobody can cancel it")
+        }
+    }
+}

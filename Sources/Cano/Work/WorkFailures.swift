@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+
+/// What errors of tasks mean to the engine, and what is said about outcomes that cannot be used.
+struct WorkFailures: Sendable {
+    let workflow: String
+    let limits: Limits
+
+    /// How an attempt ended that threw an error, in the task that ran it.
+    func result(
+        of error: any Error,
+        timeout: Span?,
+        deadline: ContinuousClock.Instant?
+    ) -> AttemptReport.Result {
+        switch error {
+        case let failure as TaskFailure:
+            let kept = self.failure(failure.code, failure.message, isRetryable: failure.isRetryable)
+            return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
+        case is CancellationError:
+            return self.stopped(timeout, deadline, "")
+        case _ where Task.isCancelled:
+            return self.stopped(timeout, deadline, ": \(error)")
+        case let error as CanoError where error.code == .invalidInput:
+            return .failed(self.failure(error.code.name, error.message, isRetryable: false), retryAfter: nil)
+        default:
+            return .failed(self.failure(CanoError.Code.taskFailed.name, "\(error)"), retryAfter: nil)
+        }
+    }
+
+    /// Whoever cancels a task cannot say why, so the deadline tells whether its time was up.
+    private func stopped(
+        _ timeout: Span?,
+        _ deadline: ContinuousClock.Instant?,
+        _ detail: String
+    ) -> AttemptReport.Result {
+        if let deadline, ContinuousClock.now >= deadline {
+            let bound = timeout.map { " of \($0.milliseconds) ms" } ?? ""
+            return .stopped(self.failure("timeout", "the attempt took longer than its timeout\(bound)\(detail)"))
+        }
+        return .stopped(self.failure(CanoError.Code.cancelled.name, "the attempt was stopped\(detail)"))
+    }
+
+    /// A failure whose message is one line and not too long.
+    func failure(_ code: String, _ message: String, isRetryable: Bool = true) -> Failure {
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        return Failure(
+            code: code,
+            message: String(line.prefix(self.limits.messageCharacters)),
+            isRetryable: isRetryable
+        )
+    }
+
+    /// Something is over a limit.
+    func limit(_ what: String, of state: String, _ size: String, _ most: String, _ name: String) -> Failure {
+        self.failure(
+            CanoError.Code.limitExceeded.name,
+            "\(what) of state '\(state)' in workflow '\(self.workflow)' has \(size), over the limit of \(most): "
+                + "keep large data elsewhere and pass its address, or raise Limits.\(name)",
+            isRetryable: false
+        )
+    }
+
+    /// A split made too many items; `nil` when it did not.
+    func tooMany(_ items: Int, of state: String) -> Failure? {
+        guard items > self.limits.branches else { return nil }
+        return self.limit("the split", of: state, "\(items) items", "\(self.limits.branches)", "branches")
+    }
+
+    /// A task chose a state that is not declared.
+    func undeclared(_ next: String, of state: String, among declared: [String]) -> Failure {
+        self.failure(
+            CanoError.Code.invalidDefinition.name,
+            "the task of state '\(state)' in workflow '\(self.workflow)' chose '\(next)', which is not declared: "
+                + "add it to `to:` (now: \(declared.joined(separator: ", "))) and raise the version",
+            isRetryable: false
+        )
+    }
+}

@@ -1,0 +1,174 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import Cano
+import CanoEngine
+import CanoSQLite
+import Testing
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#else
+    import Darwin
+#endif
+
+@Suite("Runs without a store")
+struct DirectRunTests {
+    /// How a run ended and what its tasks did, in words.
+    struct Told: Equatable {
+        var end: String
+        var ledger: [String]
+    }
+
+    @Test("every way to run a workflow gives the same end, context and undos", arguments: TaleCase.all)
+    func conformance(tale: TaleCase) async throws {
+        let direct = try await Self.tell(tale) { try await InMemoryRunner($0).run(tale.context) }
+        let memory = try await Self.tell(tale) { try await Self.run($0, tale.context, on: Self.memory()) }
+        #expect(direct == memory)
+        let path = "/tmp/cano-direct-\(UInt64.random(in: 0 ... .max)).sqlite"
+        let store = try await SQLiteStore.open(path: path)
+        let sqlite = try await Self.tell(tale) { try await Self.run($0, tale.context, on: store) }
+        await store.close()
+        for suffix in ["", "-wal", "-shm", ".lock"] { remove(path + suffix) }
+        #expect(direct == sqlite)
+    }
+
+    @Test("a run whose task is cancelled undoes what it did")
+    func cancelled() async throws {
+        let ledger = Ledger()
+        let gate = Gate()
+        let tale = Tale(
+            first: .task(Tale.Deed(ledger: ledger), to: .second),
+            second: .task(Tale.Note(ledger: ledger) { _, _ in try await gate.pass() }, to: .judge)
+        )
+        let runner = try InMemoryRunner(tale)
+        let run = Task { try await runner.run(.init()) }
+        await gate.reached()
+        run.cancel()
+        let error = await #expect(throws: CanoError.self) { try await run.value }
+        #expect(error?.code == .cancelled)
+        #expect(ledger.all == ["deed", "undo deed of first (first 1/step/undo)"])
+    }
+
+    @Test("an undo runs although its run's task is cancelled, and one that can be undone counts although it came late")
+    func undoIsNotCancelled() async throws {
+        let ledger = Ledger()
+        let gate = Gate()
+        let late = Tale.Deed(
+            deed: "late",
+            ledger: ledger,
+            also: { _, _ in
+                // It does not heed its cancellation.
+                do { try await gate.pass() } catch {}
+            },
+            undoing: { _ in try Task.checkCancellation() }
+        )
+        let tale = Tale(first: .task(Tale.Deed(ledger: ledger), to: .second), second: .task(late, to: .judge))
+        let runner = try InMemoryRunner(tale)
+        let run = Task { try await runner.run(.init()) }
+        await gate.reached()
+        run.cancel()
+        _ = await #expect(throws: CanoError.self) { try await run.value }
+        #expect(Array(ledger.all.prefix(3)) == ["deed", "late", "undo late of second (second 2/step/undo)"])
+    }
+
+    @Test("the total time of a run undoes it")
+    func totalTime() async throws {
+        let ledger = Ledger()
+        let error = await #expect(throws: CanoError.self) { try await Hurried(ledger: ledger).run(.init()) }
+        #expect(error?.code == .runFailed)
+        #expect(error?.message.hasSuffix("the run took longer than its definition allows") ?? false)
+        #expect(ledger.all == ["deed", "undo deed of work (work 1/step/undo)"])
+    }
+
+    @Test("branches that suspend all run at once, those that do not share tasks", arguments: [1, 2, 3, 50, 500])
+    func branchesMeet(count: Int) async throws {
+        let meeting = Meeting(of: count)
+        let tale = Tale(
+            first: .split(
+                over: Tale.Items(count: count * 2),
+                Tale.Twig { item, _ in
+                    if item.isMultiple(of: 2) { await meeting.join() }
+                    return item
+                },
+                to: .second
+            ),
+            second: .task(Tale.Gather(), to: .judge)
+        )
+        let result = try await tale.run(.init())
+        #expect(result.context.notes == (0..<count * 2).map { "\($0)" })
+    }
+
+    @Test("a workflow with a mistake is refused before its first run")
+    func mistake() {
+        let tale = Tale(first: .task(Tale.Gather(), to: .second), second: .task(Tale.Gather(), to: .judge))
+        let error = #expect(throws: CanoError.self) { try InMemoryRunner(tale) }
+        #expect(error?.code == .invalidDefinition)
+    }
+
+    // MARK: Telling
+
+    private static func tell(_ tale: TaleCase, _ run: (Tale) async throws -> RunResult<Tale>) async throws -> Told {
+        let ledger = Ledger()
+        let end: String
+        do {
+            let result = try await run(tale.tale(ledger))
+            end = "\(result.state): \(result.context.notes)"
+        } catch let error as CanoError {
+            // "run ID failed: …", and the id is another one each time.
+            end = "\(error.code.name): " + error.message.split(separator: " ").dropFirst(2).joined(separator: " ")
+        }
+        return Told(end: end, ledger: tale.isUnordered ? ledger.all.sorted() : ledger.all)
+    }
+
+    private static func run(
+        _ tale: Tale,
+        _ context: Tale.Context,
+        on store: any RunStore
+    ) async throws -> RunResult<Tale> {
+        var configuration = EmbeddedRunner.Configuration()
+        configuration.limits.listenTime = Span(milliseconds: 1)
+        return try await EmbeddedRunner.run(tale, on: store, configuration: configuration) { runner in
+            try await runner.start(Tale.self, context: context).outcome()
+        }
+    }
+
+    private static func memory() -> any RunStore {
+        MemoryStore(clock: { TestClock.now() })
+    }
+}
+
+/// Has a total time that its second state does not keep.
+private struct Hurried: Workflow {
+    static let name = "hurried"
+    static let version = 1
+    static let timeout: Duration? = .milliseconds(50)
+    enum State: String, WorkflowState { case work, rest, done }
+    typealias Context = Tale.Context
+    let ledger: Ledger
+
+    func step(in state: State) -> Step<Self> {
+        switch state {
+        case .work: .task(Tale.Deed(ledger: self.ledger), to: .rest)
+        case .rest: .wait(.seconds(3600), to: .done)
+        case .done: .exit
+        }
+    }
+}
+
+/// Lets nobody go before everybody has come.
+private actor Meeting {
+    private let size: Int
+    private var waiting: [CheckedContinuation<Void, Never>] = []
+
+    init(of size: Int) { self.size = size }
+
+    func join() async {
+        await withCheckedContinuation { continuation in
+            self.waiting.append(continuation)
+            guard self.waiting.count == self.size else { return }
+            for one in self.waiting { one.resume() }
+        }
+    }
+}

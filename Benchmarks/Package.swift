@@ -21,11 +21,20 @@ let package = Package(
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
-        .executableTarget(
-            name: "cano-bench",
+        .target(
+            name: "EngineCases",
             dependencies: [
                 .product(name: "Cano", package: "cano"),
                 .product(name: "CanoSQLite", package: "cano"),
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "cano-bench",
+            dependencies: [
+                "EngineCases",
+                .product(name: "Cano", package: "cano"),
                 .product(name: "CanoClient", package: "cano"),
                 .product(name: "CanoWorker", package: "cano"),
                 .product(name: "cano-coordinator", package: "cano"),

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /// One figure, printed as a line of JSON.
-struct Figure {
-    var name: String
-    var store: String
-    var metric: String
-    var value: Double
-    var detail: [(String, String)] = []
+package struct Figure {
+    package var name: String
+    package var store: String
+    package var metric: String
+    package var value: Double
+    package var detail: [(String, String)] = []
+
+    package init(name: String, store: String, metric: String, value: Double, detail: [(String, String)] = []) {
+        self.name = name
+        self.store = store
+        self.metric = metric
+        self.value = value
+        self.detail = detail
+    }
 
     /// Prints the line.
-    func print() {
+    package func print() {
         var line = "{\"case\":\"\(self.name)\",\"store\":\"\(self.store)\",\"metric\":\"\(self.metric)\","
         line += "\"value\":\(Self.text(self.value))"
         for (key, value) in self.detail { line += ",\"\(key)\":\(value)" }
@@ -17,7 +25,7 @@ struct Figure {
     }
 
     /// A number with up to three digits behind the point.
-    static func text(_ value: Double) -> String {
+    package static func text(_ value: Double) -> String {
         let rounded = (value * 1000).rounded() / 1000
         return rounded == rounded.rounded() && abs(rounded) < 1e15 ? "\(Int(rounded))" : "\(rounded)"
     }
@@ -25,10 +33,10 @@ struct Figure {
 
 extension [Double] {
     /// The middle value.
-    var median: Double { self.percentile(50) }
+    package var median: Double { self.percentile(50) }
 
     /// The value that so many percent of the others do not exceed.
-    func percentile(_ percent: Double) -> Double {
+    package func percentile(_ percent: Double) -> Double {
         guard !self.isEmpty else { return 0 }
         let sorted = self.sorted()
         return sorted[Swift.min(sorted.count - 1, Int(Double(sorted.count) * percent / 100))]
@@ -36,7 +44,7 @@ extension [Double] {
 }
 
 /// Seconds that something took.
-func seconds(_ body: () async throws -> Void) async rethrows -> Double {
+package func seconds(_ body: () async throws -> Void) async rethrows -> Double {
     let clock = ContinuousClock()
     let start = clock.now
     try await body()

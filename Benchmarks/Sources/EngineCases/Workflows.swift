@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import Cano
+package import Cano
 
 /// One state whose task does nothing: what is measured is the engine.
-struct OneState: Workflow {
-    static let name = "bench-one"
-    static let version = 1
-    enum State: String, WorkflowState { case work, done }
-    struct Context: Codable, Sendable {}
+package struct OneState: Workflow {
+    package static let name = "bench-one"
+    package static let version = 1
+    package enum State: String, WorkflowState { case work, done }
+    package struct Context: Codable, Sendable {
+        package init() {}
+    }
 
-    func step(in state: State) -> Step<Self> {
+    package init() {}
+
+    package func step(in state: State) -> Step<Self> {
         switch state {
         case .work: .task(Nothing<Context>(), to: .done)
         case .done: .exit
@@ -18,13 +22,17 @@ struct OneState: Workflow {
 }
 
 /// Ten states in a row.
-struct TenStates: Workflow {
-    static let name = "bench-ten"
-    static let version = 1
-    enum State: String, WorkflowState { case a, b, c, d, e, f, g, h, i, j, done }
-    struct Context: Codable, Sendable {}
+package struct TenStates: Workflow {
+    package static let name = "bench-ten"
+    package static let version = 1
+    package enum State: String, WorkflowState { case a, b, c, d, e, f, g, h, i, j, done }
+    package struct Context: Codable, Sendable {
+        package init() {}
+    }
 
-    func step(in state: State) -> Step<Self> {
+    package init() {}
+
+    package func step(in state: State) -> Step<Self> {
         let task = Nothing<Context>()
         return switch state {
         case .a: .task(task, to: .b)
@@ -43,13 +51,18 @@ struct TenStates: Workflow {
 }
 
 /// A split over as many items as the context says.
-struct Fan: Workflow {
-    static let name = "bench-fan"
-    static let version = 1
-    enum State: String, WorkflowState { case fan, done }
-    struct Context: Codable, Sendable { var width: Int }
+package struct Fan: Workflow {
+    package static let name = "bench-fan"
+    package static let version = 1
+    package enum State: String, WorkflowState { case fan, done }
+    package struct Context: Codable, Sendable {
+        package var width: Int
+        package init(width: Int) { self.width = width }
+    }
 
-    func step(in state: State) -> Step<Self> {
+    package init() {}
+
+    package func step(in state: State) -> Step<Self> {
         switch state {
         case .fan: .split(over: Items(), Branch(), to: .done)
         case .done: .exit
@@ -66,13 +79,18 @@ struct Fan: Workflow {
 }
 
 /// Notes when its task began.
-struct Stamp: Workflow {
-    static let name = "bench-stamp"
-    static let version = 1
-    enum State: String, WorkflowState { case work, done }
-    struct Context: Codable, Sendable { var begun: ContinuousClock.Instant? }
+package struct Stamp: Workflow {
+    package static let name = "bench-stamp"
+    package static let version = 1
+    package enum State: String, WorkflowState { case work, done }
+    package struct Context: Codable, Sendable {
+        package var begun: ContinuousClock.Instant?
+        package init() {}
+    }
 
-    func step(in state: State) -> Step<Self> {
+    package init() {}
+
+    package func step(in state: State) -> Step<Self> {
         switch state {
         case .work: .task(Note(), to: .done)
         case .done: .exit

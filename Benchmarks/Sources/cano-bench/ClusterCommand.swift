@@ -4,6 +4,7 @@ import ArgumentParser
 import Cano
 import CanoClient
 import CanoEngine
+import EngineCases
 
 /// Drives a coordinator over HTTP.
 ///

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Cano
 import CanoWorker
+import EngineCases
 import Logging
 
 /// A worker whose tasks do nothing.

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import Cano
+import CanoEngine
+import CanoSQLite
+
+extension EngineCases {
+    /// Runs one after another, without a store.
+    func lines() async throws {
+        let ten = try InMemoryRunner(TenStates(), logger: self.logger)
+        try await self.median("line10", "none", "ns/transition") {
+            let took = try await seconds { for _ in 0..<20_000 { _ = try await ten.run(.init()) } }
+            return took * 1e9 / 200_000
+        }
+        let hundred = try InMemoryRunner(HundredStates(), logger: self.logger)
+        try await self.median("line100", "none", "ns/transition") {
+            let took = try await seconds { for _ in 0..<3000 { _ = try await hundred.run(.init()) } }
+            return took * 1e9 / 300_000
+        }
+    }
+
+    /// Ten thousand runs at once, without a store.
+    func crowd() async throws {
+        let ten = try InMemoryRunner(TenStates(), logger: self.logger)
+        try await self.median("crowd10000", "none", "ns/transition") {
+            let took = try await seconds {
+                try await withThrowingDiscardingTaskGroup { group in
+                    for _ in 0..<10_000 { group.addTask { _ = try await ten.run(.init()) } }
+                }
+            }
+            return took * 1e9 / 100_000
+        }
+    }
+
+    /// Splits whose branches do nothing.
+    func splits() async throws {
+        let fan = try InMemoryRunner(Fan(), logger: self.logger)
+        for width in [10, 100, 1000, 10_000] {
+            try await self.median("split\(width)", "none", "us/branch") {
+                let runs = max(10, 50_000 / width)
+                let took = try await seconds { for _ in 0..<runs { _ = try await fan.run(.init(width: width)) } }
+                return took * 1e6 / Double(runs * width)
+            }
+        }
+    }
+
+    /// Ten steps forward and ten undone.
+    func rollbacks() async throws {
+        let rollback = try InMemoryRunner(Rollback(), logger: self.logger)
+        try await self.median("undo10", "none", "us/run") {
+            let took = await seconds { for _ in 0..<5000 { _ = try? await rollback.run(.init()) } }
+            return took * 1e6 / 5000
+        }
+        let memory = Self.memory()
+        try await self.rollbacks("memory", memory, runs: 500)
+        let store = try await self.sqlite("undo")
+        try await self.rollbacks("sqlite", store, runs: 50)
+        await store.close()
+    }
+
+    private func rollbacks(_ name: String, _ store: any RunStore, runs: Int) async throws {
+        try await EmbeddedRunner.run(Rollback(), on: store, logger: self.logger) { runner in
+            try await self.median("undo10", name, "us/run") {
+                let took = try await seconds {
+                    for _ in 0..<runs {
+                        let run = try await runner.start(Rollback.self, context: .init())
+                        _ = try? await run.outcome()
+                    }
+                }
+                return took * 1e6 / Double(runs)
+            }
+        }
+    }
+}

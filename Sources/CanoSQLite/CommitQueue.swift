@@ -74,29 +74,47 @@ final class CommitQueue: Sendable {
         }
     }
 
-    /// Writes all commits in one transaction.
-    ///
-    /// When one of them cannot be written, each gets a transaction of its own, so that only the culprit fails.
+    /// Writes all commits in one transaction; a second time, each batch apart, when one of them is refused.
     private func transact(_ commits: [[ShardBatch]], _ database: Database) -> [CommitOutcome] {
+        do {
+            return try self.transact(commits, database) { try $0.write($1, at: $2) }
+        } catch {
+            guard SQLiteProblem(error).isContradiction else { return self.failures(of: commits, error) }
+        }
+        do {
+            return try self.transact(commits, database) { try $0.writeApart($1, at: $2, database) }
+        } catch {
+            return self.failures(of: commits, error)
+        }
+    }
+
+    private func transact(
+        _ commits: [[ShardBatch]],
+        _ database: Database,
+        _ write: (CommitWriter, [ShardBatch], Instant) throws -> CommitAnswer
+    ) throws -> [CommitOutcome] {
         var answers: [CommitAnswer] = []
         var isComplete = false
         do {
             try database.inTransaction(.immediate) {
                 let writer = try CommitWriter(database)
                 let now = self.clock()
-                for batches in commits { answers.append(try writer.write(batches, at: now)) }
+                for batches in commits { answers.append(try write(writer, batches, now)) }
                 isComplete = true
                 return .commit
             }
-            return answers.map(CommitOutcome.answered)
         } catch {
-            let problem = SQLiteProblem(error)
-            let failure = problem.error(path: self.path)
             // When the COMMIT itself breaks off, the log may or may not have it after the next start.
-            if isComplete && problem.code == SQLITE_IOERR { return commits.map { _ in .unknown(failure.message) } }
-            guard commits.count == 1 else { return commits.flatMap { self.transact([$0], database) } }
-            return [.failed(failure.code, failure.message)]
+            let problem = SQLiteProblem(error)
+            guard isComplete && problem.code == SQLITE_IOERR else { throw error }
+            return commits.map { _ in .unknown(problem.error(path: self.path).message) }
         }
+        return answers.map(CommitOutcome.answered)
+    }
+
+    private func failures(of commits: [[ShardBatch]], _ error: any Error) -> [CommitOutcome] {
+        let failure = SQLiteProblem(error).error(path: self.path)
+        return commits.map { _ in .failed(failure.code, failure.message) }
     }
 }
 

@@ -79,18 +79,43 @@ struct CommitWriter {
 extension CommitWriter {
     /// Writes what passes the fence.
     ///
-    /// After a throw the transaction must be rolled back.
+    /// After a throw the transaction must be rolled back: a batch may have been written in part.
     func write(_ batches: [ShardBatch], at now: Instant) throws -> CommitAnswer {
         var answer = CommitAnswer(now: now)
-        var last: [RunID: Int] = [:]
+        for batch in batches { try self.write(batch, into: &answer) }
+        return answer
+    }
+
+    /// Writes what passes the fence and cannot be refused, each batch in a savepoint of its own.
+    ///
+    /// That costs a copy of every page, so it is only done once a batch is known to be refused.
+    func writeApart(_ batches: [ShardBatch], at now: Instant, _ database: Database) throws -> CommitAnswer {
+        var answer = CommitAnswer(now: now)
         for batch in batches {
-            guard try self.passes(batch) else {
-                answer.stale.insert(batch.shard)
-                continue
+            let before = answer
+            do {
+                try database.inSavepoint {
+                    try self.write(batch, into: &answer)
+                    return .commit
+                }
+            } catch {
+                let problem = SQLiteProblem(error)
+                guard problem.isContradiction else { throw problem }
+                answer = before
+                answer.contradicted[batch.shard] = Contradiction(.storeCorrupt, problem.message)
             }
-            try self.write(batch, refused: &answer.refused, last: &last)
         }
         return answer
+    }
+
+    private func write(_ batch: ShardBatch, into answer: inout CommitAnswer) throws {
+        if let problem = batch.problem() {
+            answer.contradicted[batch.shard] = Contradiction(.invalidInput, problem)
+        } else if try self.passes(batch) {
+            try self.write(batch, refused: &answer.refused)
+        } else {
+            answer.stale.insert(batch.shard)
+        }
     }
 
     /// Whether the epoch holds.
@@ -101,11 +126,8 @@ extension CommitWriter {
         return batch.epoch.rawValue > 0 && stored == batch.epoch.rawValue
     }
 
-    private func write(
-        _ batch: ShardBatch,
-        refused: inout [RunID: KeyedRun],
-        last: inout [RunID: Int]
-    ) throws {
+    private func write(_ batch: ShardBatch, refused: inout [RunID: KeyedRun]) throws {
+        var last: [RunID: Int] = [:]
         // A run that begins and ends in one batch goes straight to the finished ones.
         let ends = batch.starts.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: batch.finished.map { ($0.run, $0) })
         var brief: Set<RunID> = []
@@ -166,7 +188,7 @@ extension CommitWriter {
 
     /// Appends a record.
     ///
-    /// `last` has the numbers that this transaction wrote; any other predecessor is looked up, so that a gap is as
+    /// `last` has the numbers that this batch wrote; any other predecessor is looked up, so that a gap is as
     /// impossible as a duplicate.
     private func insert(_ row: HistoryRow, last: inout [RunID: Int]) throws {
         // Behind the last record nothing follows, so it is no predecessor that needs no look.

@@ -42,6 +42,9 @@ struct SQLiteProblem: Error {
         }
     }
 
+    /// Whether the rows cannot be true, so that the same ones would be refused again.
+    var isContradiction: Bool { self.code == nil || self.code == SQLITE_CONSTRAINT }
+
     /// The error that the caller of the store gets: it names the file and the remedy.
     func error(path: String) -> CanoError {
         let (code, remedy) = self.verdict

@@ -179,9 +179,7 @@ extension SQLiteStore {
 extension SQLiteStore {
     /// See ``RunStore/commit(_:)``.
     public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
-        for batch in batches {
-            if let problem = batch.problem() { return .failed(.invalidInput, problem) }
-        }
+        if let shard = ShardBatch.repeated(in: batches) { return ShardBatch.refusal(ofRepeated: shard) }
         return await self.commits.commit(batches)
     }
 

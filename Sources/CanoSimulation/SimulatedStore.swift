@@ -26,6 +26,10 @@ struct SimulatedStore {
         switch outcome {
         case .answered(let answer):
             guard !answer.stale.contains(batch.shard) else { break }
+            if let problem = answer.contradicted[batch.shard] {
+                ledger.blame("the store refuses a batch: \(problem.code.name): \(problem.message)")
+                break
+            }
             if batch.epoch != current { ledger.blame("a commit under epoch \(batch.epoch) was written in \(current)") }
             for start in batch.starts where answer.refused[start.run] == nil { ledger.started(start) }
             for row in batch.history where answer.refused[row.run] == nil { ledger.wrote(row) }

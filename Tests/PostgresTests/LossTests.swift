@@ -60,11 +60,10 @@ struct LossTests {
             try await store.write(Story.start(Story.run(1), epoch: epoch))
             var again = Story.start(Story.run(2), epoch: epoch)
             again.history.append(Story.row(Story.run(1), 1, .attemptHeld))
-            guard case .failed(let code, let reason) = await store.commit([again]) else {
-                throw Failure("a duplicate record must fail the commit")
-            }
-            #expect(code == .storeCorrupt || code == .invalidInput)
-            #expect(!reason.contains("\n"))
+            let answer = try await store.write(again)
+            let contradiction = try #require(answer.contradicted[Story.shard])
+            #expect(contradiction.code == .invalidInput)
+            #expect(!contradiction.message.contains("\n"))
             #expect(try await store.load(Story.run(2)) == nil)
             #expect(try await person.value("SELECT count(*) FROM cano.history") == "1")
         }
@@ -78,11 +77,9 @@ struct LossTests {
             var batch = ShardBatch(shard: Story.shard, epoch: epoch)
             batch.finish(Story.run(1), seq: 2)
             batch.finish(Story.run(5), seq: 2)
-            guard case .failed(let code, let reason) = await store.commit([batch]) else {
-                throw Failure("a finish without a run must fail the commit")
-            }
-            #expect(code == .storeCorrupt)
-            #expect(reason.contains("\(Story.run(5))"))
+            let contradiction = try #require(try await store.write(batch).contradicted[Story.shard])
+            #expect(contradiction.code == .storeCorrupt)
+            #expect(contradiction.message.contains("\(Story.run(5))"))
             #expect(try await person.value("SELECT count(*) FROM cano.run_finished") == "0")
         }
     }

@@ -55,15 +55,26 @@ final class Committer: Sendable {
         var first = 0
         while first < pending.count {
             var (end, bytes) = (first, 0)
-            while end < pending.count, end == first || bytes + pending[end].bytes <= self.limits.commitBytes {
+            var shards: Set<ShardID> = []
+            while end < pending.count, end == first || bytes + pending[end].bytes <= self.limits.commitBytes,
+                shards.insert(pending[end].batch.shard).inserted
+            {
                 bytes += pending[end].bytes
                 end += 1
             }
             let sentAt = ContinuousClock.now
             let outcome = await self.store.commit(pending[first..<end].map(\.batch))
             if case .answered(let answer) = outcome { self.clock.adjust(to: answer.now, sentAt: sentAt) }
-            for one in pending[first..<end] { one.continuation.resume(returning: outcome) }
+            for one in pending[first..<end] { one.continuation.resume(returning: outcome.seen(by: one.batch.shard)) }
             first = end
         }
+    }
+}
+
+extension CommitOutcome {
+    /// What the commit is to one of its shards: a batch that cannot be true failed, whatever became of the others.
+    fileprivate func seen(by shard: ShardID) -> CommitOutcome {
+        guard case .answered(let answer) = self, let contradiction = answer.contradicted[shard] else { return self }
+        return .failed(contradiction.code, contradiction.message)
     }
 }

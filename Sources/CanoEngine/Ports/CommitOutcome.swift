@@ -16,14 +16,36 @@ public struct CommitAnswer: Hashable, Sendable {
     public var stale: Set<ShardID>
     /// Starts that were left out because their key is taken, and by whom.
     public var refused: [RunID: KeyedRun]
+    /// Shards whose batch cannot be true: nothing of them was written, and sending the same again gives the same.
+    public var contradicted: [ShardID: Contradiction]
     /// The store's clock.
     public var now: Instant
 
     /// An answer from its parts.
-    public init(stale: Set<ShardID> = [], refused: [RunID: KeyedRun] = [:], now: Instant) {
+    public init(
+        stale: Set<ShardID> = [],
+        refused: [RunID: KeyedRun] = [:],
+        contradicted: [ShardID: Contradiction] = [:],
+        now: Instant
+    ) {
         self.stale = stale
         self.refused = refused
+        self.contradicted = contradicted
         self.now = now
+    }
+}
+
+/// Why a batch cannot be true, whoever writes it and whenever.
+public struct Contradiction: Hashable, Sendable {
+    /// `invalidInput` when the batch contradicts itself, `storeCorrupt` when it contradicts what is stored.
+    public var code: CanoError.Code
+    /// One line that names the run.
+    public var message: String
+
+    /// A contradiction from its parts.
+    public init(_ code: CanoError.Code, _ message: String) {
+        self.code = code
+        self.message = message
     }
 }
 

@@ -1,28 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension MemoryTables {
-    /// See ``RunStore/commit(_:)``: first everything is checked, then everything is written.
+    /// See ``RunStore/commit(_:)``: each batch is first checked, then written.
     package mutating func commit(_ batches: [ShardBatch], at now: Instant) -> CommitOutcome {
-        for batch in batches {
-            if let problem = batch.problem() { return .failed(.invalidInput, problem) }
-        }
+        if let shard = ShardBatch.repeated(in: batches) { return ShardBatch.refusal(ofRepeated: shard) }
         var answer = CommitAnswer(now: now)
-        var passing: [ShardBatch] = []
         for batch in batches {
-            if self.passes(batch) { passing.append(batch) } else { answer.stale.insert(batch.shard) }
+            if let problem = batch.problem() {
+                answer.contradicted[batch.shard] = Contradiction(.invalidInput, problem)
+                continue
+            }
+            guard self.passes(batch) else {
+                answer.stale.insert(batch.shard)
+                continue
+            }
+            let refused = self.refusals(in: batch)
+            let rest = batch.without(refused)
+            if let problem = self.problem(in: rest) {
+                answer.contradicted[batch.shard] = Contradiction(.storeCorrupt, problem)
+                continue
+            }
+            answer.refused.merge(refused) { $1 }
+            self.write(rest)
         }
-        answer.refused = self.refusals(in: passing)
-        passing = passing.map { $0.without(answer.refused) }
-        if let problem = self.problem(in: passing) { return .failed(.storeCorrupt, problem) }
-        for batch in passing { self.write(batch) }
         return .answered(answer)
     }
 
-    /// The starts whose key belongs to another run, of the store or earlier in this commit.
-    private func refusals(in batches: [ShardBatch]) -> [RunID: KeyedRun] {
+    /// The starts whose key belongs to another run, of the store or earlier in this batch.
+    private func refusals(in batch: ShardBatch) -> [RunID: KeyedRun] {
         var refused: [RunID: KeyedRun] = [:]
         var claimed: [RunKey: KeyedRun] = [:]
-        for start in batches.lazy.flatMap(\.starts) {
+        for start in batch.starts {
             guard let key = start.runKey else { continue }
             if let owner = self.keys[key] ?? claimed[key] {
                 refused[start.run] = owner
@@ -33,31 +41,21 @@ extension MemoryTables {
         return refused
     }
 
-    /// What the rows say that cannot be true given what is stored: nothing of such a commit is written.
-    private func problem(in batches: [ShardBatch]) -> String? {
+    /// What the rows say that cannot be true given what is stored.
+    private func problem(in batch: ShardBatch) -> String? {
         var last: [RunID: Int] = [:]
-        var begun: Set<RunID> = []
-        var over: Set<RunID> = []
-        for batch in batches {
-            for start in batch.starts {
-                if self.stories[start.run] != nil || !begun.insert(start.run).inserted {
-                    return "run \(start.run) exists already"
-                }
+        let begun = Set(batch.starts.lazy.map(\.run))
+        if let run = begun.first(where: { self.stories[$0] != nil }) { return "run \(run) exists already" }
+        for row in batch.history {
+            let expected = (last[row.run] ?? self.stories[row.run]?.rows.count ?? 0) + 1
+            if row.seq != expected {
+                return "record \(row.seq) of run \(row.run) does not follow the \(expected - 1) stored ones"
             }
-            for row in batch.history {
-                let expected = (last[row.run] ?? self.stories[row.run]?.rows.count ?? 0) + 1
-                if row.seq != expected {
-                    return "record \(row.seq) of run \(row.run) does not follow the \(expected - 1) stored ones"
-                }
-                if self.ended[row.run] != nil || over.contains(row.run) { return "run \(row.run) has ended" }
-                last[row.run] = row.seq
-            }
-            for run in batch.updates.map(\.run) + batch.finished.map(\.run) {
-                if self.live[run] == nil && !begun.contains(run) || over.contains(run) {
-                    return "run \(run) is not among the unfinished runs"
-                }
-            }
-            over.formUnion(batch.finished.lazy.map(\.run))
+            if self.ended[row.run] != nil { return "run \(row.run) has ended" }
+            last[row.run] = row.seq
+        }
+        for run in batch.updates.map(\.run) + batch.finished.map(\.run) {
+            if self.live[run] == nil && !begun.contains(run) { return "run \(run) is not among the unfinished runs" }
         }
         return nil
     }

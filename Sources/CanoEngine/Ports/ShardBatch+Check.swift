@@ -32,6 +32,17 @@ extension ShardBatch {
         return self.historyProblem(started: started, finished: finished)
     }
 
+    /// The shard that a commit names twice, if any: its answers could not tell the two batches apart.
+    package static func repeated(in batches: [ShardBatch]) -> ShardID? {
+        var seen: Set<ShardID> = []
+        return batches.first { !seen.insert($0.shard).inserted }?.shard
+    }
+
+    /// How every store refuses a commit that names this shard twice.
+    package static func refusal(ofRepeated shard: ShardID) -> CommitOutcome {
+        .failed(.invalidInput, "the commit has two batches of shard \(shard.rawValue); send the second one afterwards")
+    }
+
     private func historyProblem(started: Set<RunID>, finished: Set<RunID>) -> String? {
         var last: [RunID: (seq: Int, kind: HistoryRow.Kind)] = [:]
         var begun = 0

@@ -34,6 +34,32 @@ enum PostgresFailure: Error {
         }
     }
 
+    /// Whether the statement's own rows were refused, so that the same ones would be refused again.
+    var isContradiction: Bool {
+        switch self {
+        case .refused(let state, _): state.hasPrefix("22") || state.hasPrefix("23")
+        case .unsent, .lost, .broken: false
+        }
+    }
+
+    /// Whether the same session would refuse again what another one may take.
+    ///
+    /// It forgot a statement that it was to keep, what it kept does not fit the schema any more, or its server has
+    /// become a standby.
+    var isOfTheSession: Bool {
+        guard case .refused(let state, _) = self else { return false }
+        return ["26000", "0A000", "25006"].contains(state)
+    }
+
+    /// The failure of what was sent before a statement itself, which then never was.
+    var beforehand: PostgresFailure {
+        switch self {
+        case .lost(let reason): .unsent(reason)
+        case .broken(let error, _): .broken(error, sent: false)
+        case .unsent, .refused: self
+        }
+    }
+
     /// Errors about the data themselves come again however often they are tried; all others may pass.
     private static func code(for state: String) -> CanoError.Code {
         switch state.prefix(2) {

@@ -5,35 +5,15 @@ public import CanoEngine
 extension PostgresStore {
     /// See ``RunStore/commit(_:)``.
     public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
+        if let shard = ShardBatch.repeated(in: batches) { return ShardBatch.refusal(ofRepeated: shard) }
+        var contradicted: [ShardID: Contradiction] = [:]
         for batch in batches {
-            if let problem = batch.problem() { return .failed(.invalidInput, problem) }
+            if let problem = batch.problem() { contradicted[batch.shard] = Contradiction(.invalidInput, problem) }
         }
-        guard Set(batches.map(\.shard)).count < batches.count else { return await self.send(batches) }
-        return await self.commitRepeating(batches)
-    }
-
-    /// A commit that names a shard twice, which no owner has reason to do: the statement knows one epoch a shard and
-    /// writes by kinds of rows, so what depends on the order of the batches is looked at before.
-    private func commitRepeating(_ batches: [ShardBatch]) async -> CommitOutcome {
-        let now: [ShardID: Epoch]
-        do {
-            now = Dictionary(uniqueKeysWithValues: try await self.shards().map { ($0.shard, $0.epoch) })
-        } catch {
-            return .failed(error.code, error.message)
-        }
-        // An epoch that is wrong now is stale: of two for one shard at least one is.
-        let passing = batches.filter { now[$0.shard] == $0.epoch }
-        var over: Set<RunID> = []
-        for batch in passing {
-            let touched = batch.history.map(\.run) + batch.updates.map(\.run) + batch.finished.map(\.run)
-            if let run = touched.first(where: over.contains) {
-                return .failed(.storeCorrupt, "run \(run) goes on after its end in the same commit")
-            }
-            over.formUnion(batch.finished.lazy.map(\.run))
-        }
-        let outcome = await self.send(passing)
-        guard case .answered(var answer) = outcome else { return outcome }
-        answer.stale.formUnion(batches.lazy.filter { now[$0.shard] != $0.epoch }.map(\.shard))
+        let sound = contradicted.isEmpty ? batches : batches.filter { contradicted[$0.shard] == nil }
+        let outcome = await self.send(sound)
+        guard case .answered(var answer) = outcome, !contradicted.isEmpty else { return outcome }
+        answer.contradicted.merge(contradicted) { $1 }
         return .answered(answer)
     }
 
@@ -41,7 +21,47 @@ extension PostgresStore {
         do {
             return .answered(try await self.commits.run(.commit(batches), within: self.options.commitTime))
         } catch {
-            return error.outcome(at: self.address)
+            guard error.isContradiction else { return error.outcome(at: self.address) }
+            if batches.count > 1 { return await self.sendApart(batches) }
+            guard let shard = batches.first?.shard else { return error.outcome(at: self.address) }
+            return await self.answer(without: shard, error.error(at: self.address))
+        }
+    }
+
+    /// Sends each batch in a statement of its own, so that only the one that is refused is left out.
+    ///
+    /// Once one of them was answered, a failure of a later one leaves the commit half written, which is the owner's
+    /// case of not knowing: it takes its shards again and reads what is there.
+    private func sendApart(_ batches: [ShardBatch]) async -> CommitOutcome {
+        var whole: CommitAnswer?
+        for batch in batches {
+            switch await self.send([batch]) {
+            case .answered(let answer):
+                guard var sum = whole else {
+                    whole = answer
+                    continue
+                }
+                sum.stale.formUnion(answer.stale)
+                sum.refused.merge(answer.refused) { $1 }
+                sum.contradicted.merge(answer.contradicted) { $1 }
+                sum.now = answer.now
+                whole = sum
+            case .failed(let code, let message):
+                return whole == nil ? .failed(code, message) : .unknown(message)
+            case .unknown(let message):
+                return .unknown(message)
+            }
+        }
+        return whole.map(CommitOutcome.answered) ?? .failed(.invalidInput, "a commit without batches was refused")
+    }
+
+    /// The answer that leaves out the only batch there was; it still tells the time.
+    private func answer(without shard: ShardID, _ error: CanoError) async -> CommitOutcome {
+        do {
+            let contradiction = Contradiction(error.code, error.message)
+            return .answered(CommitAnswer(contradicted: [shard: contradiction], now: try await self.now()))
+        } catch {
+            return .failed(error.code, error.message)
         }
     }
 }

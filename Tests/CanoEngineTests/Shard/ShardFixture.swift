@@ -74,7 +74,9 @@ struct ShardFixture {
         var output = ShardOutput(shard: Self.id, epoch: self.epoch)
         for event in events { self.shard.apply(event, at: self.now, into: &output) }
         guard !output.batch.isEmpty else { return self.effects += output.effects }
-        guard case .answered(let answer) = self.tables.commit([output.batch], at: self.now), answer.stale.isEmpty else {
+        guard case .answered(let answer) = self.tables.commit([output.batch], at: self.now), answer.stale.isEmpty,
+            answer.contradicted.isEmpty
+        else {
             Issue.record("the store refuses what the shard wants to write")
             return
         }

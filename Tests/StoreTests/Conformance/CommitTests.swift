@@ -112,7 +112,7 @@ struct CommitTests {
     }
 
     @Test(
-        "records that leave a gap or repeat a number are never written, nor is anything beside them",
+        "records that leave a gap or repeat a number are never written; their neighbours are",
         arguments: StoreKind.available,
         [1, 2, 4]
     )
@@ -126,16 +126,47 @@ struct CommitTests {
             try await store.write(batch)
             var wrong = ShardBatch(shard: first, epoch: try #require(held[first]))
             wrong.history.append(Sample.row(run, seq, .entered))
-            let outcome = await store.commit([
-                .starting(Sample.start(neighbour), epoch: try #require(held[second])), wrong,
-            ])
-            guard case .failed(let code, _) = outcome else {
-                Issue.record("\(outcome)")
-                return
-            }
-            #expect(code == (seq == 1 ? .invalidInput : .storeCorrupt))
+            let answer = try await store.write(
+                wrong,
+                .starting(Sample.start(neighbour), epoch: try #require(held[second]))
+            )
+            let contradiction = try #require(answer.contradicted[first])
+            #expect(answer.contradicted.count == 1)
+            #expect(contradiction.code == (seq == 1 ? .invalidInput : .storeCorrupt))
+            #expect(contradiction.message.contains("\(run)"))
             #expect(try await store.history(of: run, after: 0, limit: 10) == batch.history)
-            #expect(try await store.summary(of: neighbour) == nil)
+            #expect(try await store.summary(of: neighbour)?.status == .active)
+        }
+    }
+
+    @Test("a key that a refused batch asked for stays free for its neighbours", arguments: StoreKind.available)
+    func keyOfRefused(kind: StoreKind) async throws {
+        try await kind.withStore { store, _ in
+            var sample = Sample()
+            let held = try await store.own(first, second)
+            let (run, neighbour) = (sample.run(in: first), sample.run(in: second))
+            var wrong = ShardBatch.starting(Sample.start(run, key: "k"), epoch: try #require(held[first]))
+            wrong.updates = [RunUpdate(run: sample.run(in: first), status: .active, wakeAt: nil)]
+            let right = ShardBatch.starting(Sample.start(neighbour, key: "k"), epoch: try #require(held[second]))
+            let answer = try await store.write(wrong, right)
+            #expect(Array(answer.contradicted.keys) == [first])
+            #expect(answer.refused.isEmpty)
+            #expect(try await store.run(forKey: RunKey(workflow: "order", key: "k"))?.run == neighbour)
+            #expect(try await store.summary(of: run) == nil)
+        }
+    }
+
+    @Test("a commit that names a shard twice is refused whole", arguments: StoreKind.available)
+    func shardTwice(kind: StoreKind) async throws {
+        try await kind.withStore { store, _ in
+            var sample = Sample()
+            let epoch = try await store.own(first)
+            let batches = (0..<2)
+                .map { _ in
+                    ShardBatch.starting(Sample.start(sample.run(in: first)), epoch: epoch)
+                }
+            #expect(await store.commit(batches).failure == .invalidInput)
+            #expect(try await store.summaries(RunQuery()).isEmpty)
         }
     }
 
@@ -161,27 +192,6 @@ struct CommitTests {
             #expect(try await store.summary(of: run) == before)
             #expect(try await store.history(of: run, after: 0, limit: 10) == batch.history)
             #expect(try await store.load(run) == nil)
-        }
-    }
-
-    @Test("two batches of one commit may go on with one run, but not behind its end", arguments: StoreKind.available)
-    func oneRunTwoBatches(kind: StoreKind) async throws {
-        try await kind.withStore { store, _ in
-            var sample = Sample()
-            let epoch = try await store.own(first)
-            let run = sample.run(in: first)
-            let start = ShardBatch.starting(Sample.start(run), epoch: epoch)
-            var middle = ShardBatch(shard: first, epoch: epoch)
-            middle.history = [Sample.row(run, 2, .entered)]
-            var end = ShardBatch(shard: first, epoch: epoch)
-            end.finish(run, seq: 3)
-            var late = ShardBatch(shard: first, epoch: epoch)
-            late.history = [Sample.row(run, 4, .entered)]
-            #expect(await store.commit([start, middle, end, late]).failure == .storeCorrupt)
-            #expect(try await store.history(of: run, after: 0, limit: 10).isEmpty)
-            try await store.write(start, middle, end)
-            #expect(try await store.history(of: run, after: 0, limit: 10).map(\.seq) == [1, 2, 3])
-            #expect(try await store.summary(of: run)?.status == .succeeded)
         }
     }
 

@@ -31,6 +31,8 @@ struct ModelTests {
                     let expected = await model.commit(batches)
                     let outcome = await store.commit(batches.map { story.translated($0) })
                     #expect(outcome.failure == expected.failure, "\(place): \(outcome)")
+                    let contradicted = outcome.answer?.contradicted.mapValues(\.code)
+                    #expect(contradicted == expected.answer?.contradicted.mapValues(\.code), "\(place): \(outcome)")
                     #expect(outcome.answer?.stale == expected.answer?.stale, "\(place)")
                     #expect(outcome.answer?.refused == expected.answer?.refused, "\(place)")
                     story.committed(batches, expected)

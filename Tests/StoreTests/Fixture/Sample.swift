@@ -146,10 +146,14 @@ struct TestFailure: Error, CustomStringConvertible {
 }
 
 extension CommitOutcome {
-    /// The code of a commit that failed.
+    /// The code of a commit that failed, or of its only batch that cannot be true.
     var failure: CanoError.Code? {
-        guard case .failed(let code, _) = self else { return nil }
-        return code
+        switch self {
+        case .failed(let code, _): code
+        case .answered(let answer):
+            answer.contradicted.count == 1 ? answer.contradicted.values.first?.code : nil
+        case .unknown: nil
+        }
     }
 
     /// The answer of a commit that did not fail.

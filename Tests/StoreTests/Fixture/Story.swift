@@ -73,7 +73,13 @@ struct Story {
         case 2:
             return .post((0..<self.draw(3)).map { _ in self.letter() })
         default:
-            return .commit((0..<(1 + self.draw(3))).map { _ in self.batch() })
+            var batches: [ShardBatch] = []
+            for _ in 0...self.draw(3) {
+                let batch = self.batch()
+                // Of a shard that is named twice, nothing is written.
+                if self.happens(3) || !batches.contains(where: { $0.shard == batch.shard }) { batches.append(batch) }
+            }
+            return .commit(batches)
         }
     }
 
@@ -150,7 +156,8 @@ struct Story {
 
     mutating func committed(_ batches: [ShardBatch], _ outcome: CommitOutcome) {
         guard let answer = outcome.answer else { return }
-        for batch in batches where !answer.stale.contains(batch.shard) {
+        for batch in batches
+        where !answer.stale.contains(batch.shard) && answer.contradicted[batch.shard] == nil {
             for row in batch.history where answer.refused[row.run] == nil {
                 if let index = self.runs.firstIndex(where: { $0.run == row.run }) {
                     self.runs[index].rows = row.seq

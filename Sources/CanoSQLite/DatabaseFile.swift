@@ -23,7 +23,7 @@ enum DatabaseFile {
     /// Makes the folders and the file when they are missing, both for this user only, and locks the file.
     static func prepare(path: String) throws(CanoError) -> FileLock {
         if let slash = path.lastIndex(of: "/") { try Self.makeFolder(String(path[..<slash])) }
-        let lock = try FileLock(database: path)
+        let lock = try FileLock(database: Self.resolved(path))
         // Made here, because SQLite would make it readable for all.
         guard let file = fopen(path, "ae") else {
             throw CanoError(
@@ -52,9 +52,23 @@ enum DatabaseFile {
             try database.execute(sql: "PRAGMA cache_size = -16000")
             try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.logBytes / Self.pageBytes)")
             try Schema.migrate(database, path: path)
+            try ShardTable(database).releaseAll()
             WriteAheadLog.preallocate(database: path, bytes: logBytes)
         }
         return pool
+    }
+
+    /// The path with its links followed, so that two names of one file have one lock; the file may be missing yet.
+    private static func resolved(_ path: String) -> String {
+        if let real = Self.real(path) { return real }
+        guard let slash = path.lastIndex(of: "/"), let folder = Self.real(String(path[...slash])) else { return path }
+        return folder + path[slash...]
+    }
+
+    private static func real(_ path: String) -> String? {
+        guard let resolved = realpath(path, nil) else { return nil }
+        defer { free(resolved) }
+        return String(cString: resolved)
     }
 
     private static func makeFolder(_ path: String) throws(CanoError) {

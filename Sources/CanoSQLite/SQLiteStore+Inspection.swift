@@ -13,6 +13,17 @@ extension SQLiteStore {
 
     /// How many instructions SQLite runs to load a run: a measure of work that no clock disturbs.
     package func stepsToLoad(_ run: RunID) async throws(CanoError) -> Int {
+        try await self.steps { _ = try $0.load(run) }
+    }
+
+    /// How many instructions SQLite runs to find out that nothing of a shard is due before `horizon`.
+    package func stepsToSweep(_ shard: ShardID, before horizon: Instant) async throws(CanoError) -> Int {
+        try await self.steps {
+            _ = try $0.runnable(in: shard, before: horizon, waitingOnly: true, after: nil, limit: 1000)
+        }
+    }
+
+    private func steps(of question: @escaping @Sendable (RunReader) throws -> Void) async throws(CanoError) -> Int {
         try await self.read { reader in
             var steps = 0
             try withUnsafeMutablePointer(to: &steps) { counter in
@@ -26,7 +37,7 @@ extension SQLiteStore {
                     counter
                 )
                 defer { sqlite3_progress_handler(reader.database.sqliteConnection, 0, nil, nil) }
-                _ = try reader.load(run)
+                try question(reader)
             }
             return steps
         }

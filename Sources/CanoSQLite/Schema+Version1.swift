@@ -55,6 +55,8 @@ extension Schema {
 
         """
 
+    /// The timeline is cut up by the spelled-out id, and its join is crossed, so that SQLite applies a person's
+    /// `run = '…'` to the runs first and reads the history of that run alone.
     private static let views1 = """
         CREATE VIEW cano_runs AS
         SELECT \(Self.uuid("id")) AS run, workflow, version, key, \(Self.statusName) AS status,
@@ -66,15 +68,19 @@ extension Schema {
           SELECT id, workflow, version, key, status, started_at, finished_at, NULL, note FROM run_finished);
 
         CREATE VIEW cano_timeline AS
-        WITH numbered AS (
-          SELECT *, count(*) FILTER (WHERE kind IN (1, 2)) OVER (PARTITION BY run ORDER BY seq) AS entry FROM history
+        WITH named AS (
+          SELECT id, \(Self.uuid("id")) AS name FROM run UNION ALL SELECT id, \(Self.uuid("id")) FROM run_finished
+        ), numbered AS (
+          SELECT named.name, history.*,
+            count(*) FILTER (WHERE kind IN (1, 2)) OVER (PARTITION BY name ORDER BY seq) AS entry
+          FROM named CROSS JOIN history ON history.run = named.id
         ), placed AS (
           SELECT *, first_value(state) OVER place AS entered_state, first_value(visit) OVER place AS entered_visit
-          FROM numbered WINDOW place AS (PARTITION BY run, entry ORDER BY seq)
+          FROM numbered WINDOW place AS (PARTITION BY name, entry ORDER BY seq)
         ), moved AS (
-          SELECT *, lag(entered_state) OVER (PARTITION BY run ORDER BY seq) AS last_state FROM placed
+          SELECT *, lag(entered_state) OVER (PARTITION BY name ORDER BY seq) AS last_state FROM placed
         )
-        SELECT \(Self.uuid("run")) AS run, seq, \(Self.iso("at")) AS at, \(Self.kindName) AS event,
+        SELECT name AS run, seq, \(Self.iso("at")) AS at, \(Self.kindName) AS event,
           coalesce(state, entered_state) AS state, nullif(coalesce(nullif(visit, 0), entered_visit), 0) AS visit,
           CASE WHEN kind = 2 THEN last_state END AS left_state, path, nullif(attempt, 0) AS attempt, worker,
           epoch || '.' || counter AS token, epoch, \(Self.iso("started_at")) AS started,

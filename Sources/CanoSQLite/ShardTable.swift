@@ -57,6 +57,13 @@ struct ShardTable {
         return renewed
     }
 
+    /// Ends every lease: whoever opens the file has its lock, so no process that took a shard is alive.
+    ///
+    /// Epochs stay, and with them the fence.
+    func releaseAll() throws {
+        try SQLStatement("UPDATE shard SET holder = NULL WHERE holder IS NOT NULL", in: self.database).run()
+    }
+
     func release(_ held: [ShardID: Epoch], for host: HostID) throws {
         let release = try SQLStatement(
             "UPDATE shard SET holder = NULL WHERE shard = ? AND epoch = ? AND holder = ?",

@@ -123,15 +123,11 @@ struct AuditTests {
                 for turn in 1...2 {
                     let explain = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT * FROM cano.load_runs('{\(run)}')"
                     let plan = try await person.json(explain)
-                    if turn == 2 { pages.append(try #require(Self.hits(in: plan))) }
+                    if turn == 2 { pages.append(try #require(plan.pagesRead)) }
                 }
             }
             #expect(pages[1] <= pages[0] + 20, "pages read: \(pages)")
         }
-    }
-
-    private static func hits(in plan: String) -> Int? {
-        plan.firstMatch(of: /"Shared Hit Blocks": (\d+)/).flatMap { Int($0.1) }
     }
 
     @Test("text with U+0000, which PostgreSQL cannot store, does not fail a commit")

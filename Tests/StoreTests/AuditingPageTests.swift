@@ -52,7 +52,9 @@ struct AuditingPageTests {
             batch.history.append(row)
         }
         add(.entered, .step) { $0.state = "count" }
-        add(.expanded, .expand)
+        // The stored form of JSON items begins like that of lost attempts, which PostgreSQL's view reads.
+        let items = PayloadList.encode([.json("\"a\""), .json("{\"b\": 2}")])
+        add(.expanded, .expand) { $0.payload = Payload(bytes: items, type: .binary) }
         add(.attemptLost, .branch(0)) { $0.reason = "workerGone" }
         add(.branchDone, .branch(0)) { $0.attempt = 2 }
         add(.sagaPushed, nil)

@@ -71,6 +71,18 @@ struct SQLiteTests {
         }
     }
 
+    @Test("a file in use is refused by its other name, too")
+    func link() async throws {
+        try await SQLiteFixture.withFolder { folder in
+            let store = try await SQLiteFixture.open(folder + "/cano.db")
+            let link = folder + "/link.db"
+            try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: folder + "/cano.db")
+            let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(link) }
+            #expect(error?.code == .storeBusy)
+            await store.close()
+        }
+    }
+
     @Test("another process that holds the file is named by its pid")
     func otherProcess() async throws {
         try await SQLiteFixture.withFolder { folder in

@@ -11,10 +11,10 @@ LISTEN=127.0.0.1:0
 HTTP=127.0.0.1:0
 
 # Starts the coordinator: the first time on ports of the system's choice, later on the same ones and the same file. It
-# takes over what the one before it owned when that was mute for three seconds.
+# owns everything at once: the lock of the file proves that the one before it is dead.
 start_coordinator() {
     start_process COORDINATOR_PID "$SCRATCH/coordinator.log" "$BIN/cano-coordinator" \
-        --store "sqlite:$SCRATCH/cano.sqlite" --listen "$LISTEN" --http "$HTTP" --shard-seconds 3
+        --store "sqlite:$SCRATCH/cano.sqlite" --listen "$LISTEN" --http "$HTTP"
     if [[ $HTTP == *:0 ]]; then
         wait_until 30 coordinator_listens || fail "the coordinator does not start; see $SCRATCH/coordinator.log"
         LISTEN=$(sed -n 's/^listening workers=\([^ ]*\) .*/\1/p' "$SCRATCH/coordinator.log")

@@ -56,15 +56,19 @@ extension Schema {
         RETURNS uuid[] LANGUAGE plpgsql STABLE
         SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
         BEGIN
+            -- What is due is found by its time and sorted afterwards: asked for in the order of ids, the planner would
+            -- walk through all runs of all shards in that order, and a sweep seldom finds any.
             RETURN ARRAY(
+                WITH due AS MATERIALIZED (
+                    SELECT r.run FROM cano.run AS r
+                    WHERE r.shard = p_shard AND r.status = 2 AND r.wake_at < p_before AND r.run > p_after
+                )
                 SELECT run FROM (
                     (SELECT r.run FROM cano.run AS r
                     WHERE NOT p_waiting AND r.shard = p_shard AND r.status IN (1, 3) AND r.run > p_after
                     ORDER BY r.run LIMIT p_limit)
                     UNION ALL
-                    (SELECT r.run FROM cano.run AS r
-                    WHERE r.shard = p_shard AND r.status = 2 AND r.wake_at < p_before AND r.run > p_after
-                    ORDER BY r.run LIMIT p_limit)
+                    SELECT run FROM due
                 ) AS r ORDER BY run LIMIT p_limit
             );
         END $$;

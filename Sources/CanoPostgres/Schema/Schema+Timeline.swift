@@ -86,7 +86,7 @@ extension Schema {
             m.reason, m.detail, m.number, m.split_first, m.split_last, octet_length(m.payload) AS bytes,
             CASE m.payload_type WHEN 0 THEN 'binary' WHEN 1 THEN 'json' WHEN 2 THEN 'text' END AS content, m.payload
         FROM moved AS m
-        LEFT JOIN LATERAL cano.lost_attempts(m.payload) AS l ON m.kind = 7;
+        LEFT JOIN LATERAL cano.lost_attempts(CASE WHEN m.kind = 7 THEN m.payload END) AS l ON true;
         COMMENT ON VIEW cano.timeline IS
             'What happened to a run: one row for each attempt and event. Name the run, and order by seq.';
         COMMENT ON COLUMN cano.timeline.run IS 'The run.';

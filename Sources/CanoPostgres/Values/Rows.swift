@@ -24,6 +24,15 @@ struct Rows {
         return values
     }
 
+    /// Makes a value of each row that has one.
+    func compactMap<Value>(_ transform: (Row) throws(CanoError) -> Value?) throws(CanoError) -> [Value] {
+        var values: [Value] = []
+        for index in 0..<self.count {
+            if let value = try transform(self[index]) { values.append(value) }
+        }
+        return values
+    }
+
     /// The only row; throws when there is none.
     func first() throws(CanoError) -> Row {
         guard self.count > 0 else { throw CanoError(.storeCorrupt, "PostgreSQL returned no row where one must be") }

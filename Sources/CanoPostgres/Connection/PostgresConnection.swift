@@ -5,9 +5,10 @@ import CanoEngine
 
 /// One libpq connection. Its methods may block: they run on their own queue.
 ///
-/// Statements are unnamed and parameterised, and no session state is kept, so any pooler in transaction mode may stand
-/// between. A connection opens when it is first needed and again after it was lost; one that failed while a statement
-/// was under way is never used again.
+/// Statements are parameterised and no session state is kept, so any pooler in transaction mode may stand between; only
+/// a session that is shown to be the server's own keeps statements by name (see ``Statement/name``). A connection opens
+/// when it is first needed and again after it was lost; one that failed while a statement was under way is never used
+/// again.
 actor PostgresConnection {
     private let executor: BlockingExecutor
     private let address: PostgresAddress
@@ -41,7 +42,7 @@ actor PostgresConnection {
         }
         let link = try self.open(until: deadline, patiently: true)
         do {
-            return try link.run(statement.text, parameters, until: deadline, read: statement.read)
+            return try link.run(statement, parameters, until: deadline)
         } catch {
             self.dropIfLost(after: error)
             throw error
@@ -80,7 +81,7 @@ actor PostgresConnection {
     private func dropIfLost(after failure: PostgresFailure) {
         switch failure {
         case .refused:
-            return
+            if !failure.isOfTheSession { return }
         case .broken(_, let sent):
             if !sent { return }
         case .unsent, .lost:

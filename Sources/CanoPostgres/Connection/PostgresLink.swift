@@ -9,6 +9,10 @@ final class PostgresLink {
     private var session: OpaquePointer?
     /// Whether libpq holds bytes of a statement that the kernel has not taken.
     private var isSending = false
+    /// The statements that the server keeps for this session, by name.
+    private var kept: Set<String> = []
+    /// Whether no pooler stands between; `nil` until somebody needs to know.
+    private var direct: Bool?
 
     /// Connects and waits for it; hosts of a URI that names several are tried in turn.
     ///
@@ -25,7 +29,7 @@ final class PostgresLink {
             var parameters = [
                 ("connect_timeout", "\(seconds)"), ("tcp_user_timeout", "10000"), ("keepalives_idle", "10"),
                 ("keepalives_interval", "5"), ("keepalives_count", "3"), ("fallback_application_name", "cano"),
-                ("client_encoding", "UTF8"),
+                ("client_encoding", "UTF8"), ("target_session_attrs", "read-write"),
             ]
             if let options { parameters.append(("options", options)) }
             parameters.append(("dbname", address.uri))
@@ -106,23 +110,55 @@ final class PostgresLink {
 
     /// Runs one parameterised statement to its very end: the transaction is over when the server is ready again.
     func run<Answer>(
-        _ text: String,
+        _ statement: Statement<Answer>,
         _ parameters: Parameters,
-        until deadline: ContinuousClock.Instant,
-        read: (Rows) throws(CanoError) -> Answer
+        until deadline: ContinuousClock.Instant
     ) throws(PostgresFailure) -> Answer {
+        let name = try self.keep(statement, parameters.types, until: deadline)
         let sent = parameters.withPointers { count, types, values, lengths, formats in
-            PQsendQueryParams(self.session, text, count, types, values, lengths, formats, 1)
+            if let name { return PQsendQueryPrepared(self.session, name, count, values, lengths, formats, 1) }
+            return PQsendQueryParams(self.session, statement.text, count, types, values, lengths, formats, 1)
         }
         guard let result = try self.finish(sent: sent, until: deadline) else {
             throw .lost("the server gave no result")
         }
         defer { PQclear(result) }
         do {
-            return try read(Rows(result))
+            return try statement.read(Rows(result))
         } catch {
             throw .broken(error, sent: true)
         }
+    }
+
+    /// The name under which the server keeps the statement, from now on if not before; `nil` when it must not.
+    private func keep<Answer>(
+        _ statement: Statement<Answer>,
+        _ types: [Oid],
+        until deadline: ContinuousClock.Instant
+    ) throws(PostgresFailure) -> String? {
+        guard let name = statement.name else { return nil }
+        if self.kept.contains(name) { return name }
+        do {
+            guard try self.isDirect(until: deadline) else { return nil }
+            let sent = PQsendPrepare(self.session, name, statement.text, Int32(clamping: types.count), types)
+            PQclear(try self.finish(sent: sent, until: deadline))
+        } catch {
+            throw error.beforehand
+        }
+        self.kept.insert(name)
+        return name
+    }
+
+    /// Whether the session at the other end is this connection's own, asked once.
+    ///
+    /// The server tells its process id when a session begins, and again when asked. A pooler that lends sessions makes
+    /// up the first one, because it has no session then. The names of statements would get lost between its sessions.
+    private func isDirect(until deadline: ContinuousClock.Instant) throws(PostgresFailure) -> Bool {
+        if let known = self.direct { return known }
+        let question = Statement("SELECT pg_backend_pid()") { (rows) throws(CanoError) in try rows.first().int(0) }
+        let direct = try self.run(question, Parameters(), until: deadline) == Int(PQbackendPID(self.session))
+        self.direct = direct
+        return direct
     }
 
     /// Runs the statements of a script without results.

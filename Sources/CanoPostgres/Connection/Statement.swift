@@ -8,6 +8,10 @@ import CanoEngine
 struct Statement<Answer: Sendable>: Sendable {
     /// The text, with `$1`, `$2`, … for the parameters.
     let text: String
+    /// The name under which a server session may keep it, parsed and planned, for the next time; for what runs often.
+    ///
+    /// One name stands for one text and one list of parameter types.
+    var name: String?
     /// Adds the parameters, in order.
     let bind: @Sendable (inout Parameters) throws(CanoError) -> Void
     /// Makes the answer from the rows.

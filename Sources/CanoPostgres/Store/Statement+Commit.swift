@@ -5,7 +5,7 @@ import CanoEngine
 extension Statement where Answer == CommitAnswer {
     /// The one statement that writes: every column of every part is one array.
     static func commit(_ batches: [ShardBatch]) -> Self {
-        Statement(Self.text) { parameters in
+        var statement = Statement(Self.text) { parameters in
             parameters.addFence(batches)
             parameters.addStarts(batches)
             parameters.addHistory(batches)
@@ -27,6 +27,8 @@ extension Statement where Answer == CommitAnswer {
             }
             return answer
         }
+        statement.name = "cano_commit"
+        return statement
     }
 
     private static var text: String {

@@ -10,6 +10,7 @@ import Foundation
 final class Proxy: Sendable {
     private struct State {
         var losing = false
+        var lending = false
         var isStopped = false
         var sockets: [Int32] = []
     }
@@ -48,6 +49,9 @@ final class Proxy: Sendable {
     /// From now on everything passes again.
     func passAnswers() { self.state.withLock { $0.losing = false } }
 
+    /// New connections get a made-up process id, as from a pooler that has no session for them yet.
+    func actLikePooler() { self.state.withLock { $0.lending = true } }
+
     func stop() {
         let sockets = self.state.withLock { state in
             state.isStopped = true
@@ -85,6 +89,7 @@ final class Proxy: Sendable {
         while true {
             let count = recv(source, &buffer, buffer.count, 0)
             if count <= 0 || (isAnswer && self.state.withLock { $0.losing }) { break }
+            if isAnswer && self.state.withLock({ $0.lending }) { Self.makeUpProcess(in: &buffer, count) }
             var sent = 0
             while sent < count {
                 let step = buffer.withUnsafeBytes { bytes in
@@ -96,6 +101,15 @@ final class Proxy: Sendable {
         }
         shutdown(source, Int32(SHUT_RDWR))
         shutdown(sink, Int32(SHUT_RDWR))
+    }
+
+    /// Changes the process id in the message with which a session begins.
+    private static func makeUpProcess(in buffer: inout [UInt8], _ count: Int) {
+        let head: [UInt8] = [UInt8(ascii: "K"), 0, 0, 0, 12]
+        guard let place = (0..<max(0, count - 12)).first(where: { buffer[$0..<$0 + 5].elementsEqual(head) }) else {
+            return
+        }
+        buffer[place + 5] ^= 0x55
     }
 
     private static func loopback(port: UInt16) -> sockaddr_in {

@@ -33,6 +33,9 @@ struct Main: AsyncParsableCommand {
     @Option(help: "Seconds that a coordinator may be mute before another takes its shards.")
     var shardSeconds = 10
 
+    @Option(help: "How long runs that are over are kept, such as 30d (default: CANO_RETENTION, or for ever).")
+    var retention: String?
+
     @Option(help: "trace, debug, info, notice, warning or error.")
     var logLevel = "info"
 
@@ -40,8 +43,9 @@ struct Main: AsyncParsableCommand {
         guard Logger.Level(rawValue: self.logLevel) != nil else {
             throw ValidationError("'\(self.logLevel)' is not a log level")
         }
-        guard self.leaseSeconds > 0, self.shardSeconds > 0 else {
-            throw ValidationError("--lease-seconds and --shard-seconds are at least 1")
+        let seconds = 1...86_400
+        guard seconds.contains(self.leaseSeconds), seconds.contains(self.shardSeconds) else {
+            throw ValidationError("--lease-seconds and --shard-seconds are 1 to \(seconds.upperBound)")
         }
     }
 
@@ -59,6 +63,7 @@ struct Main: AsyncParsableCommand {
         configuration.leaseTTL = .seconds(Int64(self.leaseSeconds))
         configuration.shardTTL = .seconds(Int64(self.shardSeconds))
         do {
+            configuration.retention = try CoordinatorConfiguration.retention(self.retention, environment: environment)
             let coordinator = try await Coordinator(configuration: configuration, logger: logger)
             try await CoordinatorProcess.run(coordinator, logger: logger)
         } catch let error as CanoError {

@@ -21,6 +21,8 @@ public struct EmbeddedRunner: Sendable {
         public var slots = 64
         /// The bounds that everything obeys.
         public var limits = Limits()
+        /// How long runs that are over are kept with their histories and keys; `nil` for ever (the default).
+        public var retention: Duration?
         /// The name that the history shows for this process (default: `embedded`).
         public var name = "embedded"
 
@@ -54,6 +56,7 @@ public struct EmbeddedRunner: Sendable {
         let tag = String(numbers.next(), radix: 16)
         var settings = HostConfiguration(me: HostID(rawValue: "\(configuration.name)-\(tag)"))
         settings.limits = configuration.limits
+        settings.retention = configuration.retention.map(Span.init)
         let host = try await EngineHost(store: store, configuration: settings, logger: logger)
         for definition in catalogue.definitions { _ = try await host.register(definition) }
         let worker = LocalWorker(

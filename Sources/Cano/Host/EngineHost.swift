@@ -63,6 +63,7 @@ package final class EngineHost: Sendable {
             for _ in 0..<2 { group.addTask { await self.runLoader() } }
             group.addTask { await self.watchLeases() }
             group.addTask { await self.watchMail() }
+            group.addTask { await self.watchStore() }
             await withDiscardingTaskGroup { shards in
                 while let events = await self.ownershipEvents.next() {
                     for event in events { await self.own(event, in: &shards) }

@@ -10,6 +10,10 @@ package struct HostConfiguration: Sendable {
     package var shardTTL = Span.seconds(10)
     /// How long leases of work live without a heartbeat (default: 15 s).
     package var leaseTTL = Span.seconds(15)
+    /// How long runs that are over are kept; `nil` for ever (the default).
+    package var retention: Span?
+    /// How long between two times of the store's upkeep (default: an hour).
+    package var upkeepPause = Span.seconds(3600)
     /// How many commits may be under way at once (default: 1).
     package var commitLanes = 1
     /// The bounds that everything obeys.

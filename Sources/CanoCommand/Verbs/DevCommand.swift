@@ -41,6 +41,9 @@ struct DevCommand: AsyncParsableCommand {
     @Option(parsing: .upToNextOption, help: "URL prefixes that steps may send requests to.")
     var allowHttp: [String] = []
 
+    @Option(help: "How long runs that are over are kept, such as 30d (default: CANO_RETENTION, or for ever).")
+    var retention: String?
+
     @Option(help: "trace, debug, info, notice, warning or error.")
     var logLevel = "warning"
 
@@ -60,6 +63,7 @@ struct DevCommand: AsyncParsableCommand {
         configuration.listen = self.listen
         configuration.http = self.http
         configuration.token = token
+        configuration.retention = try CoordinatorConfiguration.retention(self.retention, environment: environment)
         let coordinator = try await Coordinator(configuration: configuration, logger: logger)
         let worker = DevWorker(
             coordinator: coordinator,

@@ -37,6 +37,7 @@ package final class Coordinator: Service {
         var settings = HostConfiguration(me: HostID(rawValue: "coordinator-" + String(numbers.next(), radix: 16)))
         settings.leaseTTL = configuration.leaseTTL
         settings.shardTTL = configuration.shardTTL
+        settings.retention = configuration.retention
         settings.limits = configuration.limits
         settings.commitLanes = location.commitLanes
         self.configuration = configuration

@@ -16,11 +16,24 @@ package struct CoordinatorConfiguration: Sendable {
     package var leaseTTL = Span.seconds(15)
     /// How long leases of shards live (default: 10 s).
     package var shardTTL = Span.seconds(10)
+    /// How long runs that are over are kept; `nil` for ever (the default).
+    package var retention: Span?
     /// The bounds that everything obeys.
     package var limits = Limits()
 
     package init(store: String) {
         self.store = store
+    }
+}
+
+extension CoordinatorConfiguration {
+    /// Reads `--retention`, or `CANO_RETENTION` where that is not given, such as `30d`; neither, or empty, is `nil`.
+    package static func retention(_ option: String?, environment: [String: String]) throws(CanoError) -> Span? {
+        guard let text = option ?? environment["CANO_RETENTION"], !text.isEmpty else { return nil }
+        guard let span = Span(durationText: text), span.milliseconds > 0 else {
+            throw CanoError(.invalidInput, "the retention '\(text)' is no length of time; examples are 12h and 30d")
+        }
+        return span
     }
 }
 

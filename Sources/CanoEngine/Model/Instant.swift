@@ -20,9 +20,19 @@ public struct Instant: Hashable, Comparable, Sendable, Codable {
         return Instant(microseconds: tooLong || tooLate ? .max : sum)
     }
 
+    /// The instant `span` earlier; it stops at the first representable instant instead of overflowing.
+    public func preceded(by span: Span) -> Instant {
+        let (scaled, tooLong) = span.milliseconds.multipliedReportingOverflow(by: 1000)
+        let (difference, tooEarly) = self.microseconds.subtractingReportingOverflow(scaled)
+        return Instant(microseconds: tooLong || tooEarly ? .min : difference)
+    }
+
     /// Whole milliseconds from `earlier` to this instant; negative when `earlier` is later.
+    ///
+    /// What does not fit is the longest time there is.
     public func milliseconds(since earlier: Instant) -> Int64 {
-        (self.microseconds - earlier.microseconds) / 1000
+        let (difference, overflow) = self.microseconds.subtractingReportingOverflow(earlier.microseconds)
+        return (overflow ? (self < earlier ? .min : .max) : difference) / 1000
     }
 
     /// Whether the left one comes first.

@@ -27,6 +27,11 @@ public struct RunID: Hashable, Comparable, Sendable {
         self.low = 0x8000_0000_0000_0000 | random.1 & 0x3FFF_FFFF_FFFF_FF00 | UInt64(shard.rawValue)
     }
 
+    /// The smallest id that can be made at an instant.
+    package static func first(at instant: Instant) -> RunID {
+        RunID(high: UInt64(max(0, instant.microseconds / 1000)) << 16, low: 0)
+    }
+
     /// The shard this run belongs to.
     public var shard: ShardID { ShardID(rawValue: UInt8(truncatingIfNeeded: self.low)) }
 

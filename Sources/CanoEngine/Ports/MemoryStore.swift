@@ -116,6 +116,11 @@ public final class MemoryStore: RunStore {
         self.tables.withLock { $0.audit(limit: limit) }
     }
 
+    /// See ``RunStore/keepUp(retention:)``.
+    public func keepUp(retention: Span?) async -> Upkeep {
+        self.tables.withLock { $0.keepUp(retention: retention, at: self.clock()) }
+    }
+
     /// See ``RunStore/close()``.
     public func close() async {}
 }

@@ -110,6 +110,23 @@ extension MemoryTables {
     }
 }
 
+// MARK: - Upkeep
+
+extension MemoryTables {
+    /// See ``RunStore/keepUp(retention:)``.
+    package mutating func keepUp(retention: Span?, at now: Instant) -> Upkeep {
+        guard let retention else { return Upkeep() }
+        let due = self.ended.values.filter { $0.finishedAt.map { $0 < now.preceded(by: retention) } ?? false }
+        for run in due {
+            self.ended[run.run] = nil
+            self.stories[run.run] = nil
+            guard let key = run.key.map({ RunKey(workflow: run.definition.name, key: $0) }) else { continue }
+            if self.keys[key]?.run == run.run { self.keys[key] = nil }
+        }
+        return Upkeep(forgotten: due.count)
+    }
+}
+
 // MARK: - Definitions, mail, notes
 
 extension MemoryTables {

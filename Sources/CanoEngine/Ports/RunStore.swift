@@ -26,11 +26,13 @@ public protocol RunStore: Sendable {
 
     // MARK: Runs
 
-    /// Writes the batches whose epochs still hold, all in one transaction; a stale one never fails its neighbours.
+    /// Writes the batches whose epochs still hold, all in one transaction unless one of them has to be left out.
     ///
-    /// Nothing is written, and the answer is ``CommitOutcome/failed(_:_:)``, when a batch contradicts itself
+    /// No batch fails its neighbours. A stale one is named in ``CommitAnswer/stale``. One that contradicts itself
     /// (`invalidInput`, see ``ShardBatch``) or what is stored (`storeCorrupt`: a record that leaves a gap or repeats a
-    /// number, a run that exists already or is not unfinished).
+    /// number, a run that exists already or is not unfinished) is named in ``CommitAnswer/contradicted``. Nothing of
+    /// either is written. A shard has one batch in a commit: one that names a shard twice fails whole with
+    /// `invalidInput`.
     func commit(_ batches: [ShardBatch]) async -> CommitOutcome
     /// Runs of a shard that can go on or will be due before `horizon`, in order of their ids, behind `after`.
     ///
@@ -82,6 +84,20 @@ public protocol RunStore: Sendable {
     func record(_ audit: AuditEntry) async throws(CanoError)
     /// What operators did, newest first, up to `limit`.
     func audit(limit: Int) async throws(CanoError) -> [AuditEntry]
+
+    // MARK: Upkeep
+
+    /// Does what a store needs once in a while: makes room for what is to come, and forgets what ended long ago.
+    ///
+    /// A run is forgotten with its history and its key once it has been over for `retention`; `nil` forgets nothing. A
+    /// store may keep it longer, until everything around it can go at once. Unfinished runs are never forgotten. It
+    /// works in pieces that nobody else has to wait for long, so all of it may take long; when the task is cancelled
+    /// it stops between two of them. Several hosts may call it at once.
+    ///
+    /// - Parameter retention: how long a run that is over is kept.
+    /// - Returns: what was done.
+    /// - Throws: `storeUnavailable`; what was not done is done the next time.
+    func keepUp(retention: Span?) async throws(CanoError) -> Upkeep
 
     /// Closes connections and files; nothing is called afterwards.
     func close() async

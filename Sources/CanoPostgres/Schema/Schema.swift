@@ -19,7 +19,7 @@ enum Schema {
     static let migrations = [
         Migration(
             name: "runs, history, shards, mail and audit",
-            statements: [tables, partitions, ownership, commit, reading, views, timeline]
+            statements: [tables, partitions, retention, ownership, commit, reading, views, timeline]
         )
     ]
 

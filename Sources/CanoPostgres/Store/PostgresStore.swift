@@ -79,20 +79,6 @@ public final class PostgresStore: RunStore {
         )
     }
 
-    /// Makes the partitions of the coming weeks where they are missing.
-    ///
-    /// Opening does it too; a process that runs for weeks calls it once a day. Without it nothing is lost: rows go to
-    /// the default partition. Returns how many partitions were made.
-    @discardableResult
-    package func ensurePartitions() async throws(CanoError) -> Int {
-        try await self.ask(
-            Statement("SELECT cano.ensure_partitions()") { (rows) throws(CanoError) in
-                let row = try rows.first()
-                return try row.some(0, try row.int(0))
-            }
-        )
-    }
-
     /// Runs a statement of a question or of an operator.
     func ask<Answer: Sendable>(
         _ statement: Statement<Answer>,

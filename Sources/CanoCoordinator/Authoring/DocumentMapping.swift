@@ -31,7 +31,7 @@ struct DocumentMapping {
                     at: key.mark
                 )
             }
-            self.values[scalar.string] = DocumentNode(node: value, name: "'\(scalar.string)' of \(owner)")
+            self.values[scalar.string] = node.inner(value, "'\(scalar.string)' of \(owner)")
         }
     }
 

@@ -13,7 +13,7 @@ extension DocumentNode {
             return try self.plainJSON(scalar.string)
         case .sequence(let sequence):
             var elements: [JSONValue] = []
-            for element in sequence { elements.append(try DocumentNode(node: element, name: self.name).json()) }
+            for element in sequence { elements.append(try self.inner(element, self.name).json()) }
             return .array(elements)
         case .mapping(let mapping):
             var members = JSONObject()
@@ -21,7 +21,7 @@ extension DocumentNode {
                 guard case .scalar(let scalar) = key else {
                     throw Self.problem("a key in \(self.name) must be a text", at: key.mark)
                 }
-                members[scalar.string] = try DocumentNode(node: value, name: self.name).json()
+                members[scalar.string] = try self.inner(value, self.name).json()
             }
             return .object(members)
         case .alias:

@@ -9,16 +9,16 @@ extension DocumentNode {
     func retryPolicy() throws(CanoError) -> RetryPolicy {
         var policy = RetryPolicy()
         if case .scalar = self.node {
-            policy.maximumAttempts = try self.integer(atLeast: 1)
+            policy.maximumAttempts = try self.integer(1...self.limits.attempts)
             return policy
         }
         let keys = ["attempts", "delay", "multiplier", "max", "jitter"]
         let mapping = try DocumentMapping(self, owner: self.name, allowed: keys)
-        if let node = mapping["attempts"] { policy.maximumAttempts = try node.integer(atLeast: 1) }
+        if let node = mapping["attempts"] { policy.maximumAttempts = try node.integer(1...self.limits.attempts) }
         if let node = mapping["delay"] { policy.initialDelay = try node.span() }
-        if let node = mapping["multiplier"] { policy.multiplier = try node.number() }
+        if let node = mapping["multiplier"] { policy.multiplier = try node.number(1...RetryPolicy.steepest) }
         if let node = mapping["max"] { policy.maximumDelay = try node.span() }
-        if let node = mapping["jitter"] { policy.jitter = try node.number() }
+        if let node = mapping["jitter"] { policy.jitter = try node.number(0...1) }
         return policy
     }
 
@@ -49,14 +49,14 @@ extension DocumentNode {
             guard within != nil else {
                 throw self.problem("\(self.name) with 'partial' needs 'within', the time after which it counts")
             }
-            return JoinPolicy(.partial(atLeast: try value.integer()), within: within)
+            return JoinPolicy(.partial(atLeast: try value.integer(0...self.limits.branches)), within: within)
         }
     }
 
     /// A number of branches, or a part of them such as `80%`.
     private func quorum() throws(CanoError) -> JoinPolicy.Rule {
         let text = try self.text()
-        if let count = Int(text) { return .quorum(count: count) }
+        if Int(text) != nil { return .quorum(count: try self.integer(1...self.limits.branches)) }
         guard text.hasSuffix("%"), let percent = Double(text.dropLast()), percent > 0, percent <= 100 else {
             throw self.problem("\(self.name) must be a number of branches or a part such as 80%, not \(self.kind)")
         }
@@ -77,7 +77,7 @@ extension DocumentNode {
             guard case .scalar(let scalar) = key else {
                 throw Self.problem("a key of \(self.name) must be a text", at: key.mark)
             }
-            pairs.append((scalar.string, DocumentNode(node: value, name: "'\(scalar.string)' of \(self.name)")))
+            pairs.append((scalar.string, self.inner(value, "'\(scalar.string)' of \(self.name)")))
         }
         return pairs
     }

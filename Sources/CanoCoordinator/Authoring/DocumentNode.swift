@@ -8,6 +8,13 @@ struct DocumentNode {
     let node: Node
     /// What it is, as messages name it: `'retry' of state 'list'`.
     let name: String
+    /// The bounds of what it may ask for.
+    let limits: Limits
+
+    /// A value inside of this one.
+    func inner(_ node: Node, _ name: String) -> DocumentNode {
+        DocumentNode(node: node, name: name, limits: self.limits)
+    }
 
     /// An error at this place.
     func problem(_ text: String) -> CanoError {
@@ -61,16 +68,18 @@ struct DocumentNode {
         return scalar.string
     }
 
-    func integer(atLeast minimum: Int = 0) throws(CanoError) -> Int {
-        guard let value = self.plainText.flatMap({ Int($0) }), value >= minimum else {
-            throw self.problem("\(self.name) must be a whole number from \(minimum), not \(self.kind)")
+    func integer(_ range: ClosedRange<Int>) throws(CanoError) -> Int {
+        guard let value = self.plainText.flatMap({ Int($0) }), range.contains(value) else {
+            let bounds = "from \(range.lowerBound) to \(range.upperBound)"
+            throw self.problem("\(self.name) must be a whole number \(bounds), not \(self.kind)")
         }
         return value
     }
 
-    func number() throws(CanoError) -> Double {
-        guard let value = self.plainText.flatMap({ Double($0) }), value.isFinite else {
-            throw self.problem("\(self.name) must be a number, not \(self.kind)")
+    func number(_ range: ClosedRange<Double>) throws(CanoError) -> Double {
+        guard let value = self.plainText.flatMap({ Double($0) }), range.contains(value) else {
+            let bounds = "from \(range.lowerBound) to \(range.upperBound)"
+            throw self.problem("\(self.name) must be a number \(bounds), not \(self.kind)")
         }
         return value
     }
@@ -89,6 +98,10 @@ struct DocumentNode {
             throw self.problem(
                 "\(self.name) must be a length of time such as 250ms, 60s, 5m, 1h or 2d, not \(self.kind)"
             )
+        }
+        guard span <= self.limits.longestSpan else {
+            let days = self.limits.longestSpan.milliseconds / 86_400_000
+            throw self.problem("\(self.name) must be at most \(days)d, not \(self.kind)")
         }
         return span
     }
@@ -111,7 +124,7 @@ struct DocumentNode {
         }
         return sequence.enumerated()
             .map { index, node in
-                DocumentNode(node: node, name: "element \(index + 1) of \(self.name)")
+                self.inner(node, "element \(index + 1) of \(self.name)")
             }
     }
 

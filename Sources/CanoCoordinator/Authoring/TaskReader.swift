@@ -170,6 +170,9 @@ struct TaskReader {
                 guard !name.isEmpty, name.utf8.allSatisfy(Self.isTokenByte) else {
                     throw value.problem("'\(name)' is not the name of a header")
                 }
+                guard !HTTPArguments.isOwnHeader(name) else {
+                    throw value.problem("the header '\(name)' follows from the URL and the body; leave it out")
+                }
                 values[name] = try value.text()
             }
             headers = values

@@ -27,12 +27,12 @@ package struct WorkflowDocument {
     ///   `limitExceeded` for one that is too large; what ``Definition/validate(limits:)`` throws for a workflow that
     ///   is written well and cannot run.
     package static func parse(_ text: String, limits: Limits = Limits()) throws(CanoError) -> Definition {
-        let root = DocumentNode(node: try DocumentReader.read(text), name: "the document")
+        let root = DocumentNode(node: try DocumentReader.read(text), name: "the document", limits: limits)
         let mapping = try DocumentMapping(root, owner: "the document", allowed: Self.keys)
         let states = try Self.states(try mapping.required("states", for: "the document"))
         let definition = Definition(
             name: try mapping.required("workflow", for: "the document").text(),
-            version: try mapping["version"]?.integer(atLeast: 1) ?? 1,
+            version: try mapping["version"]?.integer(1...Definition.lastVersion) ?? 1,
             start: try mapping["start"]?.text() ?? states[0].name,
             states: states,
             context: try mapping["context"].map { node throws(CanoError) in try Self.context(node) },
@@ -51,7 +51,7 @@ package struct WorkflowDocument {
             guard case .scalar(let scalar) = key else {
                 throw DocumentNode.problem("the name of a state must be a text", at: key.mark)
             }
-            let state = DocumentNode(node: value, name: "state '\(scalar.string)'")
+            let state = node.inner(value, "state '\(scalar.string)'")
             states.append(StateDefinition(name: scalar.string, step: try StateReader(name: scalar.string).step(state)))
         }
         return states

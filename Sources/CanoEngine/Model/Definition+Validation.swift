@@ -37,6 +37,9 @@ private struct DefinitionReport {
         if definition.version < 1 {
             self.problems.append("version \(definition.version) is below 1: versions count from 1")
         }
+        if definition.version > Definition.lastVersion {
+            self.problems.append("version \(definition.version) is above \(Definition.lastVersion): use a smaller one")
+        }
         self.check(span: definition.timeout, "the workflow's timeout")
         self.check(definition.context, "the context")
         if definition.states.count > self.limits.states {
@@ -117,7 +120,9 @@ private struct DefinitionReport {
             if split.expand.undo != nil {
                 self.problems.append("the expansion of \(owner) has an undo: it only makes items, remove the undo")
             }
-        case .timer, .exit:
+        case .timer(let span, _):
+            self.check(longest: span, "the timer of \(owner)")
+        case .exit:
             break
         }
     }
@@ -177,9 +182,13 @@ private struct DefinitionReport {
         if !(0...1).contains(retry.jitter) {
             self.problems.append("the jitter of \(owner) is \(retry.jitter): use a part from 0 to 1")
         }
-        if !(retry.multiplier >= 1 && retry.multiplier.isFinite) {
-            self.problems.append("the multiplier of \(owner) is \(retry.multiplier): use 1 (constant) or more")
+        if !(1...RetryPolicy.steepest).contains(retry.multiplier) {
+            self.problems.append(
+                "the multiplier of \(owner) is \(retry.multiplier): use 1 (constant) to \(RetryPolicy.steepest)"
+            )
         }
+        self.check(longest: retry.initialDelay, "the delay of \(owner)")
+        self.check(longest: retry.maximumDelay, "the longest delay of \(owner)")
     }
 
     // MARK: Values
@@ -227,7 +236,22 @@ private struct DefinitionReport {
         if let span, span.milliseconds == 0 {
             self.problems.append("\(what) is zero: use a millisecond or more, or leave it out")
         }
+        if let span { self.check(longest: span, what) }
     }
+
+    private mutating func check(longest span: Span, _ what: String) {
+        if span > self.limits.longestSpan {
+            self.problems.append(
+                "\(what) is \(span.milliseconds) ms, over the limit of \(self.limits.longestSpan.milliseconds) ms: "
+                    + "shorten it"
+            )
+        }
+    }
+}
+
+extension Definition {
+    /// The highest version: stores keep it in 32 bits.
+    package static let lastVersion = Int(Int32.max)
 }
 
 extension StepDefinition {

@@ -22,6 +22,9 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
         adjust(&self)
     }
 
+    /// The largest ``multiplier`` that a definition may have: with it, two failures lead from a millisecond to weeks.
+    package static let steepest = 1_000_000.0
+
     /// One attempt, no more.
     public static let never = Self { $0.maximumAttempts = 1 }
 
@@ -44,7 +47,8 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
     /// The jitter is drawn from `seed`, so that every owner of a run computes the same pause. It never leads above
     /// ``maximumDelay``.
     public func delay(afterFailures failures: Int, seed: UInt64) -> Span {
-        let cap = Double(self.maximumDelay.milliseconds)
+        // Above 2^53 a double skips whole milliseconds, and near the top it rounds up to what no integer can hold.
+        let cap = Double(min(self.maximumDelay.milliseconds, 1 << 53))
         var delay = Double(self.initialDelay.milliseconds)
         // Growing step by step stops at the cap, so no power can overflow.
         var step = 1
@@ -55,6 +59,7 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
         var random = SplitMix64(seed: seed)
         let unit = Double(random.next() >> 11) / Double(1 << 53)
         delay = min(delay, cap) * (1 + self.jitter * (2 * unit - 1))
-        return Span(milliseconds: Int64(min(max(0, delay), cap)))
+        // A policy that was not validated may make this anything but a number.
+        return Span(milliseconds: delay.isNaN ? Int64(cap) : Int64(min(max(0, delay), cap)))
     }
 }

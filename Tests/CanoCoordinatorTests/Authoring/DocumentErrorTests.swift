@@ -96,6 +96,12 @@ struct DocumentErrorTests {
             Self.state("{ http: { uri: x }, to: b }", "line 3, column 16", "did you mean 'url'?"),
             Self.state("{ http: { url: x, method: get }, to: b }", "line 3, column 32", "capitals"),
             Self.state("{ http: { url: x, headers: { 'a b': c } }, to: b }", "line 3, column 42", "'a b'"),
+            Self.state(
+                "{ http: { url: x, headers: { Host: c } }, to: b }",
+                "line 3, column 41",
+                "'Host'",
+                "leave it out"
+            ),
             Self.state("{ http: { url: x, status: { 99: ok } }, to: b }", "line 3, column 38", "'99'", "4xx"),
             Self.state("{ split: { exec: [x] }, to: b }", "line 3, column 15", "needs 'over'"),
             Self.state("{ split: { over: files, exec: [x] }, to: b }", "line 3, column 23", "/files"),
@@ -128,6 +134,34 @@ struct DocumentErrorTests {
                 "line 3, column 46",
                 "one of"
             ),
+            Self.state("{ exec: [x], retry: { delay: 9223372036854775807ms }, to: b }", "line 3, column 35", "36500d"),
+            Self.state("{ exec: [x], retry: { max: 36501d }, to: b }", "line 3, column 33", "36500d"),
+            Self.state("{ exec: [x], retry: { attempts: 1001 }, to: b }", "line 3, column 38", "1 to 1000"),
+            Self.state("{ exec: [x], retry: { attempts: -1 }, to: b }", "line 3, column 38", "1 to 1000"),
+            Self.state("{ exec: [x], retry: { attempts: 9e99 }, to: b }", "line 3, column 38", "whole number"),
+            Self.state("{ exec: [x], retry: { multiplier: nan }, to: b }", "line 3, column 40", "'multiplier'"),
+            Self.state("{ exec: [x], retry: { multiplier: 1e308 }, to: b }", "line 3, column 40", "1.0 to"),
+            Self.state("{ exec: [x], retry: { multiplier: -2 }, to: b }", "line 3, column 40", "1.0 to"),
+            Self.state("{ exec: [x], retry: { jitter: 1.5 }, to: b }", "line 3, column 36", "0.0 to 1.0"),
+            Self.state("{ exec: [x], timeout: 100000000000d, to: b }", "line 3, column 28", "36500d"),
+            Self.state("{ split: { over: /f, exec: [x] }, join: { quorum: nan% }, to: b }", "line 3, column 56", "80%"),
+            Self.state("{ split: { over: /f, exec: [x] }, join: { quorum: -1 }, to: b }", "line 3, column 56", "1 to"),
+            Self.state(
+                "{ split: { over: /f, exec: [x] }, join: { quorum: 100001 }, to: b }",
+                "line 3, column 56",
+                "1 to 100000"
+            ),
+            Self.state(
+                "{ split: { over: /f, exec: [x] }, join: { partial: -1, within: 1s }, to: b }",
+                "line 3, column 57",
+                "0 to 100000"
+            ),
+            Case(
+                "workflow: w\nversion: 2147483648\nstates: { a: { exit: true } }\n",
+                "line 2, column 10",
+                "1 to 2147483647"
+            ),
+            Self.state("{ wait: 9223372036854775807ms, to: b }", "line 3, column 14", "36500d"),
             Self.state("{ wait: soon, to: b }", "line 3, column 14", "'wait' of state 'a'", "'soon'"),
             Self.state("{ wait: 1h }", "line 3, column 6", "needs 'to'"),
             Self.state("{ exit: maybe }", "line 3, column 14", "true, success, failure"),

@@ -112,7 +112,22 @@ struct DefinitionValidationTests {
         Flaw("state 'begin' asks for 11 attempts: use 1 to 10", begin { $0.retry.maximumAttempts = 11 }),
         Flaw("the jitter of state 'begin' is 1.5: use a part from 0 to 1", begin { $0.retry.jitter = 1.5 }),
         Flaw("the jitter of state 'begin' is nan: use a part from 0 to 1", begin { $0.retry.jitter = .nan }),
-        Flaw("the multiplier of state 'begin' is 0.5: use 1 (constant) or more", begin { $0.retry.multiplier = 0.5 }),
+        Flaw("the multiplier of state 'begin' is 0.5: use 1 (constant) to", begin { $0.retry.multiplier = 0.5 }),
+        Flaw("the multiplier of state 'begin' is inf: use 1", begin { $0.retry.multiplier = .infinity }),
+        Flaw(
+            "the delay of state 'begin' is 9223372036854775807 ms, over the limit of 3153600000000 ms: shorten it",
+            begin { $0.retry.initialDelay = Span(milliseconds: .max) }
+        ),
+        Flaw(
+            "the longest delay of state 'begin' is 9223372036854775807 ms",
+            begin { $0.retry.maximumDelay = Span(milliseconds: .max) }
+        ),
+        Flaw("the timeout of state 'begin' is 9223372036854775807 ms", begin { $0.timeout = .seconds(.max) }),
+        Flaw("the timer of state 'pause' is 9223372036854775807 ms") {
+            $0.states[3].step = .timer(after: .seconds(.max), to: "done")
+        },
+        Flaw("the workflow's timeout is 9223372036854775807 ms") { $0.timeout = .seconds(.max) },
+        Flaw("version 2147483648 is above 2147483647: use a smaller one") { $0.version = 2_147_483_648 },
         Flaw("the timeout of state 'begin' is zero", begin { $0.timeout = .seconds(0) }),
         Flaw(
             "the undo of state 'begin' asks for 0 attempts",

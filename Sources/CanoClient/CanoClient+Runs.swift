@@ -6,6 +6,8 @@ public import CanoEngine
 extension CanoClient {
     /// How long one request waits at the server before it is repeated.
     private static let wait = Duration.seconds(30)
+    /// The least time between two questions of one who waits.
+    private static let pause = Duration.milliseconds(50)
 
     // MARK: Starting
 
@@ -66,20 +68,25 @@ extension CanoClient {
         return runs
     }
 
-    /// Waits until the run has ended.
+    /// Waits until the run has ended, also while no coordinator can be reached: see ``Configuration/patience``.
     ///
     /// - Parameters:
     ///   - id: the run.
     ///   - timeout: how long to wait; `nil` for ever.
     /// - Returns: the run as it is then; it has not ended when the time was up.
-    /// - Throws: ``CanoError``, `unknownRun` when there is none.
+    /// - Throws: ``CanoError``, `unknownRun` when there is none; `unreachable` when nobody answered for too long.
     public func waitUntilFinished(_ id: RunID, timeout: Duration? = nil) async throws -> RunView {
         let clock = ContinuousClock()
         let end = timeout.map { clock.now.advanced(by: $0) }
         while true {
             let left = end.map { max(.zero, clock.now.duration(to: $0)) } ?? Self.wait
-            let run = try await self.run(id, limit: 0, wait: min(left, Self.wait)).run
+            let asked = clock.now
+            let run = try await self.patiently(within: end == nil ? nil : left) {
+                try await self.run(id, limit: 0, wait: min(left, Self.wait)).run
+            }
             if run.status.isFinished || left == .zero { return run }
+            // Whoever answers too early is not asked again at once.
+            if asked.duration(to: clock.now) < min(left, Self.pause) { try await clock.sleep(for: Self.pause) }
         }
     }
 

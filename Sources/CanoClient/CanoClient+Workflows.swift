@@ -63,20 +63,27 @@ extension CanoClient {
         }
         var message = APIRequest(.put, ["workflows", name])
         message.body = Array(text.utf8)
-        message.contentType = text.drop(while: \.isWhitespace).first == "{" ? "application/json" : "application/yaml"
+        // Every JSON document is one of YAML too.
+        message.contentType = "application/yaml"
         return message
     }
 
     /// The name that a document gives its workflow; the server compares it with what it parsed.
     static func workflowName(in text: String) -> String? {
-        if text.drop(while: \.isWhitespace).first == "{" {
-            let document = try? JSONMembers(JSONText(Array(text.utf8), subject: "it"), subject: "it")
-            return try? document?.string("workflow")
-        }
         let label = "workflow:"
-        let lines = text.split(whereSeparator: \.isNewline)
-        guard let line = lines.first(where: { $0.hasPrefix(label) }) else { return nil }
-        let value = line.dropFirst(label.count).drop { $0 == " " || $0 == "\t" }
+        let value: Substring
+        if text.drop(while: \.isWhitespace).first == "{" {
+            if let document = try? JSONMembers(JSONText(Array(text.utf8), subject: "it"), subject: "it") {
+                return try? document.string("workflow")
+            }
+            // A mapping of YAML in braces: the value ends where the next one begins.
+            guard let place = text.firstRange(of: label) else { return nil }
+            value = text[place.upperBound...].drop(while: \.isWhitespace).prefix { !",}\r\n".contains($0) }
+        } else {
+            let lines = text.split(whereSeparator: \.isNewline)
+            guard let line = lines.first(where: { $0.hasPrefix(label) }) else { return nil }
+            value = line.dropFirst(label.count).drop { $0 == " " || $0 == "\t" }
+        }
         if let quote = value.first, quote == "\"" || quote == "'" {
             return String(value.dropFirst().prefix { $0 != quote })
         }

@@ -24,6 +24,10 @@ public final class CanoClient: Sendable {
         public var actor: String?
         /// How long one request may take, not counting the time it was asked to wait (default: 30 s).
         public var timeout: Duration = .seconds(30)
+        /// How long whoever waits for a run goes on asking while nobody can answer (default: 2 minutes).
+        ///
+        /// A coordinator that is killed and started again, or replaced by another one, is then only a pause.
+        public var patience: Duration = .seconds(120)
         /// Through what somebody asks, for the audit: `cli` or `library`.
         package var via = "library"
 
@@ -82,13 +86,41 @@ public final class CanoClient: Sendable {
         }
     }
 
+    /// Asks again and again while nobody can answer, for as long as the client is patient, or for a shorter time.
+    ///
+    /// Only for what may be asked twice.
+    package func patiently<Answer>(
+        within time: Duration? = nil,
+        _ ask: () async throws -> Answer
+    ) async throws -> Answer {
+        let patience = self.configuration.patience
+        let end = ContinuousClock.now.advanced(by: min(time ?? patience, patience))
+        var pause = Duration.milliseconds(50)
+        while true {
+            do {
+                return try await ask()
+            } catch let error as CanoError where error.code.isPassing && ContinuousClock.now.advanced(by: pause) < end {
+                try await Task.sleep(for: pause)
+                pause = min(pause * 2, .seconds(1))
+            }
+        }
+    }
+
     private func exchange(_ request: APIRequest) async throws -> (status: Int, bytes: [UInt8]) {
         var outgoing = HTTPClientRequest(url: self.configuration.url.trimmingSlash + request.target)
         outgoing.method = HTTPMethod(rawValue: request.method.rawValue)
         if let token = self.configuration.token {
+            guard token.utf8.allSatisfy({ (0x21...0x7E).contains($0) }) else {
+                let message = "the token has blanks or characters beyond ASCII: check --token or CANO_TOKEN"
+                throw CanoError(.invalidInput, message)
+            }
             outgoing.headers.add(name: "Authorization", value: "Bearer \(token)")
         }
-        if let actor = self.configuration.actor { outgoing.headers.add(name: "Cano-Actor", value: actor) }
+        if let actor = self.configuration.actor {
+            // A header has room for ASCII only; the rest of a name is not worth a failure.
+            let name = String(actor.map { $0.isASCII && !$0.isNewline && ($0.asciiValue ?? 0) >= 0x20 ? $0 : "?" })
+            outgoing.headers.add(name: "Cano-Actor", value: name)
+        }
         outgoing.headers.add(name: "Cano-Via", value: self.configuration.via)
         if let body = request.body {
             outgoing.headers.add(name: "Content-Type", value: request.contentType)
@@ -116,6 +148,8 @@ public final class CanoClient: Sendable {
             return CanoError(.invalidInput, "'\(url)' is not an HTTP URL: write it like \(Configuration.defaultURL)")
         case .deadlineExceeded, .readTimeout:
             return CanoError(.unreachable, "\(url) did not answer in time: check the coordinator, then try again")
+        case .remoteConnectionClosed:
+            return CanoError(.unreachable, "\(url) broke off its answer: check the coordinator, then try again")
         default:
             let remedy = "start one with 'cano dev', or name another with --url or CANO_URL"
             return CanoError(.unreachable, "cannot connect to a coordinator at \(url): \(remedy)", cause: error)
@@ -139,4 +173,11 @@ public final class CanoClient: Sendable {
 
 extension String {
     fileprivate var trimmingSlash: String { self.hasSuffix("/") ? String(self.dropLast()) : self }
+}
+
+extension CanoError.Code {
+    /// Whether the same request may well be answered a little later.
+    fileprivate var isPassing: Bool {
+        [.unreachable, .storeUnavailable, .storeBusy, .shuttingDown, .notOwner].contains(self)
+    }
 }

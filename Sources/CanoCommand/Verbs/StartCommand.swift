@@ -24,7 +24,7 @@ struct StartCommand: AsyncParsableCommand {
     @Option(help: "The run's context as JSON; '@FILE' or '-' (standard input) reads it from there.")
     var context: String?
 
-    @Option(help: "A key: the same key and input name the same run for ever.")
+    @Option(help: "A key: the same key and input name the same run, until it is forgotten.")
     var key: String?
 
     @Flag(help: "Wait until the run has ended.")
@@ -42,18 +42,22 @@ struct StartCommand: AsyncParsableCommand {
             switch try StartBody.readAnswer(answer) {
             case .created(let run): return "\(run)\n"
             case .existing(let run):
-                Console.complain("the key belongs to this run, which was started before")
+                Console.complain(Self.known)
                 return "\(run)\n"
             case .refused(let error): throw error
             }
         }
     }
 
+    private static let known = "the key belongs to this run, which was started before"
+
     private func runToEnd(_ request: StartRequest) async throws {
         let (answer, run) = try await self.client.withClient { client in
             let started = try await client.start(request)
+            if !started.isNew { Console.complain(Self.known) }
             let run = try await client.waitUntilFinished(started.id)
-            return (try await client.send(CanoClient.request(run: started.id, after: 0, limit: nil, wait: .zero)), run)
+            let question = CanoClient.request(run: started.id, after: 0, limit: nil, wait: .zero)
+            return (try await client.patiently { try await client.send(question) }, run)
         }
         Console.write(
             self.client.json

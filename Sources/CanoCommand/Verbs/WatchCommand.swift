@@ -26,7 +26,8 @@ struct WatchCommand: AsyncParsableCommand {
         let run = try await self.client.withClient { client in
             let run = try await self.follow(id, client)
             if self.client.json {
-                let answer = try await client.send(CanoClient.request(run: id, after: 0, limit: nil, wait: .zero))
+                let question = CanoClient.request(run: id, after: 0, limit: nil, wait: .zero)
+                let answer = try await client.patiently { try await client.send(question) }
                 Console.write(String(decoding: answer.bytes, as: UTF8.self) + "\n")
             }
             return run
@@ -39,8 +40,13 @@ struct WatchCommand: AsyncParsableCommand {
         var progress = SplitProgress()
         var display = ProgressDisplay(style: Console.style, isLive: Console.isTerminal)
         var wait = Duration.zero
+        var hasAnswer = false
         while true {
-            let detail = try await client.run(id, after: progress.lastSeq, limit: 1000, wait: wait)
+            let (seq, time) = (progress.lastSeq, wait)
+            let ask = { try await client.run(id, after: seq, limit: 1000, wait: time) }
+            // The first question tells at once when nobody is there; later ones wait for a coordinator to come back.
+            let detail = hasAnswer ? try await client.patiently(ask) : try await ask()
+            hasAnswer = true
             progress.add(detail.timeline)
             if !self.client.json {
                 let running = detail.leases.count

@@ -35,17 +35,19 @@ struct TestServer {
     /// Serves while `body` runs.
     static func with(
         _ configuration: ControlService.Configuration = .init(),
+        plane: FakePlane = FakePlane(),
+        port chosen: Int = 0,
+        parse: @escaping ControlService.DefinitionParser = TestServer.parse,
         _ body: (TestServer) async throws -> Void
     ) async throws {
         var configuration = configuration
-        configuration.port = 0
-        let plane = FakePlane()
+        configuration.port = chosen
         let (ports, port) = AsyncStream.makeStream(of: Int.self)
         let service = ControlService(
             plane,
             configuration: configuration,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-            parseDefinition: Self.parse,
+            parseDefinition: parse,
             onListening: { port.yield($0) }
         )
         let group = ServiceGroup(
@@ -88,12 +90,13 @@ struct TestServer {
         _ method: String,
         _ path: String,
         headers: [(String, String)] = [],
-        body: String? = nil
+        body: String? = nil,
+        bytes: [UInt8]? = nil
     ) async throws -> (status: Int, body: String) {
         var request = HTTPClientRequest(url: self.url + path)
         request.method = HTTPMethod(rawValue: method)
         for (name, value) in headers { request.headers.add(name: name, value: value) }
-        if let body { request.body = .bytes(Array(body.utf8)) }
+        if let body = bytes ?? body.map({ Array($0.utf8) }) { request.body = .bytes(body) }
         let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(60))
         let bytes = try await answer.body.collect(upTo: 1 << 20)
         return (Int(answer.status.code), String(buffer: bytes))

@@ -17,6 +17,13 @@ package struct HTTPArguments: HandlerArguments {
     /// What statuses mean, by number (`404`) or class (`5xx`).
     package var status: [String: OutcomeRule]?
 
+    /// Whether a header belongs to the connection, so that a step must not set it.
+    ///
+    /// With `Host` a step could ask another site of an allowed address; the others would tear the framing apart.
+    package static func isOwnHeader(_ name: String) -> Bool {
+        ["host", "content-length", "transfer-encoding", "connection", "upgrade"].contains(name.lowercased())
+    }
+
     package init(
         method: String? = nil,
         url: String,

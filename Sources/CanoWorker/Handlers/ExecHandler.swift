@@ -51,18 +51,18 @@ package struct ExecHandler: WorkHandler {
         switch await run.perform() {
         case .exited(let code, let bytes, let errors):
             let next = try Self.next(code, errors, arguments, program: argv[0])
-            return try output.completion(of: bytes, next: next)
+            do throws(WorkFailure) {
+                return try output.completion(of: bytes, next: next)
+            } catch {
+                throw output.afterEffect(error, task)
+            }
         case .signalled(let number, let errors):
-            throw WorkFailure(
-                "signal",
-                "'\(argv[0])' was ended by signal \(number)" + Self.lastLine(errors),
-                isRetryable: true
-            )
+            let problem = "'\(argv[0])' was ended by signal \(number)" + Self.lastLine(errors)
+            throw output.afterEffect(WorkFailure("signal", problem, isRetryable: true), task)
         case .tooMuchOutput:
-            throw WorkFailure(
-                "limitExceeded",
+            let problem =
                 "'\(argv[0])' wrote more than the limit of \(output.maximumBytes) bytes to its standard output"
-            )
+            throw output.afterEffect(WorkFailure("limitExceeded", problem), task)
         case .stopped(let isTimeout):
             throw isTimeout ? .timeout : .cancelled
         case .notStarted(let reason, let isRetryable):

@@ -60,10 +60,22 @@ package struct HTTPHandler: WorkHandler {
         let address = try self.policy.address(of: try Template.render(arguments.url, input, escaping: .url))
         let request = try Self.request(arguments, input, address)
         let output = StepOutput(rules: arguments.output, input: input, limits: self.limits)
-        let answer = try await Self.send(request, address, limit: output.maximumBytes, task.deadline)
+        let answer: Answer
+        do throws(WorkFailure) {
+            answer = try await Self.send(request, address, limit: output.maximumBytes, task.deadline)
+        } catch {
+            throw error.failure.code == Self.unsent ? error : output.afterEffect(error, task)
+        }
         let next = try Self.next(answer, arguments, "\(request.method.rawValue) \(address.short)")
-        return try output.completion(of: answer.body, next: next)
+        do throws(WorkFailure) {
+            return try output.completion(of: answer.body, next: next)
+        } catch {
+            throw output.afterEffect(error, task)
+        }
     }
+
+    /// The code of a failure before anything was sent.
+    private static let unsent = "connect"
 
     // MARK: Request
 
@@ -75,6 +87,12 @@ package struct HTTPHandler: WorkHandler {
         var request = HTTPClientRequest(url: address.description)
         request.method = HTTPMethod(rawValue: arguments.method ?? (arguments.body == nil ? "GET" : "POST"))
         for (name, template) in (arguments.headers ?? [:]).sorted(by: { $0.key < $1.key }) {
+            guard !HTTPArguments.isOwnHeader(name) else {
+                throw WorkFailure(
+                    "invalidArguments",
+                    "the header '\(name)' follows from the URL and the body; leave it out"
+                )
+            }
             let value = try Template.render(template, input)
             guard value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7F || $0 == 0x09 }) else {
                 throw WorkFailure("invalidArguments", "the value of the header '\(name)' has a control character")
@@ -167,7 +185,7 @@ package struct HTTPHandler: WorkHandler {
         } catch {
             if let reason = Self.connectionProblem(error) {
                 let problem = "cannot connect to \(address.origin): \(reason)"
-                return .failed(WorkFailure("connect", problem, isRetryable: true))
+                return .failed(WorkFailure(Self.unsent, problem, isRetryable: true))
             }
             return .failed(WorkFailure("http", "\(name) failed: \(error)", isRetryable: true))
         }

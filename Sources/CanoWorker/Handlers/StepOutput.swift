@@ -2,6 +2,7 @@
 
 import Cano
 import CanoEngine
+import Logging
 
 /// Makes the completion of an attempt from what a program printed or a server answered.
 struct StepOutput {
@@ -20,6 +21,22 @@ struct StepOutput {
     var maximumBytes: Int {
         if case .expand = self.input.grant.input { return self.limits.splitBytes }
         return self.limits.payloadBytes
+    }
+
+    /// A failure of work that was begun and said nothing of having failed.
+    ///
+    /// Where it can be undone it counts as in doubt, so that it is undone; the log has what the history then lacks.
+    func afterEffect(_ failure: WorkFailure, _ task: TaskContext) -> WorkFailure {
+        switch self.input.grant.input {
+        case .task, .branch: break
+        case .router, .expand, .undo: return failure
+        }
+        guard self.rules.isKept == true else { return failure }
+        task.logger.warning(
+            "the outcome of work that can be undone is in doubt",
+            metadata: ["failure.code": "\(failure.failure.code)", "failure.message": "\(failure.failure.message)"]
+        )
+        return failure.inDoubt
     }
 
     /// The completion of work that ended well; `chosen` is the state that an exit code or a status names.

@@ -21,6 +21,11 @@ enum Template {
         escaping: Escaping = .none
     ) throws(WorkFailure) -> String {
         guard text.utf8.contains(UInt8(ascii: "{")), text.contains("{{") else { return text }
+        // The template library goes down the stack for each section in a section.
+        guard Self.sections(in: text) <= Self.maximumSections else {
+            let problem = "a template may have \(Self.maximumSections) sections and keeps its delimiters; use a program"
+            throw WorkFailure("template", problem)
+        }
         _ = Self.registration
         let template: MustacheTemplate
         do {
@@ -28,7 +33,7 @@ enum Template {
         } catch {
             throw WorkFailure("template", "'\(WorkFailure.cut(text))' is not a valid template: \(error)")
         }
-        let scope = TemplateScope(input, isStrict: !Self.hasSections(text))
+        let scope = TemplateScope(input, isStrict: Self.sections(in: text) == 0)
         let rendered = template.render(scope)
         if let failure = scope.failure { throw failure }
         if let missing = scope.missing {
@@ -62,14 +67,20 @@ enum Template {
 
     private static let registration: Void = MustacheContentTypes.register(URLEscaping(), named: Escaping.url.rawValue)
 
-    /// Whether a tag of the text is more than a variable; a changed delimiter counts, because it can hide one.
-    private static func hasSections(_ text: String) -> Bool {
+    private static let maximumSections = 100
+
+    /// How many tags of the text are more than a variable; a changed delimiter counts as too many, because it hides
+    /// others.
+    private static func sections(in text: String) -> Int {
+        var count = 0
         var rest = text[...]
         while let tag = rest.firstRange(of: "{{") {
             rest = rest[tag.upperBound...]
-            if let sign = rest.first(where: { !$0.isWhitespace }), "#^$<>=".contains(sign) { return true }
+            guard let sign = rest.first(where: { !$0.isWhitespace }) else { break }
+            if sign == "=" { return Self.maximumSections + 1 }
+            if "#^$<>".contains(sign) { count += 1 }
         }
-        return false
+        return count
     }
 
     private static func onlyTag(of text: String) -> String? {

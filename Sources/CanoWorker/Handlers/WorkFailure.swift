@@ -6,8 +6,8 @@ import CanoEngine
 struct WorkFailure: Error, Hashable {
     /// What is reported.
     var failure: Failure
-    /// Whether the attempt was stopped, so that nobody knows how far it came.
-    private var isStop = false
+    /// Whether the attempt ended so that nobody knows how far it came, or so that what it did cannot be told.
+    private var isInDoubt = false
     /// How long the next attempt waits, where the other side said so.
     var retryAfter: Span?
 
@@ -19,7 +19,7 @@ struct WorkFailure: Error, Hashable {
 
     /// What the handler answers.
     var result: AttemptReport.Result {
-        self.isStop ? .stopped(self.failure) : .failed(self.failure, retryAfter: self.retryAfter)
+        self.isInDoubt ? .stopped(self.failure) : .failed(self.failure, retryAfter: self.retryAfter)
     }
 }
 
@@ -31,7 +31,14 @@ extension WorkFailure {
 
     private static func stop(_ code: String, _ message: String) -> WorkFailure {
         var failure = WorkFailure(code, message, isRetryable: true)
-        failure.isStop = true
+        failure.isInDoubt = true
+        return failure
+    }
+
+    /// The same failure of work that may have had its effect all the same.
+    var inDoubt: WorkFailure {
+        var failure = self
+        failure.isInDoubt = true
         return failure
     }
 

@@ -102,3 +102,8 @@ public protocol RunStore: Sendable {
     /// Closes connections and files; nothing is called afterwards.
     func close() async
 }
+
+extension RunStore {
+    /// A store that keeps everything for ever and needs no upkeep.
+    public func keepUp(retention: Span?) async throws(CanoError) -> Upkeep { Upkeep() }
+}

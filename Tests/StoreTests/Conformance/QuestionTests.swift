@@ -165,7 +165,8 @@ struct QuestionTests {
             batch.audit = [entries[1], entries[2]]
             var stale = ShardBatch(shard: first, epoch: Epoch(rawValue: 9))
             stale.audit = [entries[3]]
-            try await store.write(batch, stale)
+            try await store.write(batch)
+            try await store.write(stale)
             #expect(try await fixture.other().audit(limit: 10) == [entries[2], entries[1], entries[0]])
             #expect(try await store.audit(limit: 1) == [entries[2]])
         }

@@ -2,6 +2,7 @@
 
 import CanoEngine
 import GRDB
+import GRDBSQLite
 
 /// Writes the batches of one commit inside a transaction that somebody else began.
 ///
@@ -177,13 +178,13 @@ extension CommitWriter {
         self.insertRun.add(start.run).add(Int(start.run.shard.rawValue)).add(start.definition.name)
             .add(start.definition.version).add(start.key).add(start.inputHash).add(Int64(bitPattern: start.seed))
             .add(start.at).add(start.deadline).add(Int64(start.status.rawValue)).add(start.wakeAt)
-        try self.insertRun.run()
+        try Self.run(self.insertRun, "run \(start.run)")
     }
 
     private func insert(_ start: RunStart, _ finish: RunFinish) throws {
         self.insertFinished.add(start.run).add(start.definition.name).add(start.definition.version).add(start.key)
             .add(start.at).add(Int64(finish.status.rawValue)).add(finish.at).add(finish.note)
-        try self.insertFinished.run()
+        try Self.run(self.insertFinished, "run \(start.run)")
     }
 
     /// Appends a record.
@@ -207,7 +208,16 @@ extension CommitWriter {
             .add(row.worker).add(row.startedAt).add(row.due).add(row.reason).add(row.detail).add(row.number)
             .add(row.split.map { Int64($0.lowerBound) }).add(row.split.map { Int64($0.upperBound) })
             .add(row.payload.map { Int64($0.type.rawValue) }).add(row.payload?.bytes)
-        try self.insertRow.run()
+        try Self.run(self.insertRow, "record \(row.seq) of run \(row.run)")
+    }
+
+    /// Inserts a row; SQLite would name the columns of one that is there already, and people want its name.
+    private static func run(_ statement: SQLStatement, _ name: @autoclosure () -> String) throws {
+        do {
+            try statement.run()
+        } catch let problem as SQLiteProblem where problem.code == SQLITE_CONSTRAINT {
+            throw SQLiteProblem("\(name()) is there already")
+        }
     }
 
     func post(_ mail: [Mail]) throws {

@@ -253,7 +253,11 @@ final class PostgresLink {
 
     private static func explain(_ result: OpaquePointer) -> (state: String, message: String) {
         let state = PQresultErrorField(result, Int32(UInt8(ascii: "C"))).map { String(cString: $0) }
-        let message = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
+        var message = PQresultErrorField(result, Int32(UInt8(ascii: "M"))).map { String(cString: $0) }
+        // Of a row that is there already only the detail says which one it is.
+        if state == "23505", let detail = PQresultErrorField(result, Int32(UInt8(ascii: "D"))) {
+            message = (message ?? "") + ": " + String(cString: detail)
+        }
         return (
             state ?? "08006",
             PostgresAddress.firstLine(of: message ?? String(cString: PQresultErrorMessage(result)))

@@ -56,7 +56,7 @@ struct ReadingTests {
             for number in 1...9 {
                 batch.start(Story.run(number))
                 batch.starts[number - 1].status = number == 5 ? .active : .waiting
-                batch.starts[number - 1].wakeAt = Story.time.advanced(by: Span(milliseconds: Int64(-number)))
+                batch.starts[number - 1].wakeAt = Story.time.preceded(by: Span(milliseconds: Int64(number)))
             }
             try await store.write(batch)
             var seen: [RunID] = []

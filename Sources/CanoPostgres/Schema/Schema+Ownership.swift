@@ -33,7 +33,7 @@ extension Schema {
                     CONTINUE;
                 END IF;
                 -- Commits try and yield, so whoever waits here comes next.
-                v_left := least(3000, extract(epoch FROM v_until - clock_timestamp()) * 1000)::int;
+                v_left := (extract(epoch FROM v_until - clock_timestamp()) * 1000)::int;
                 CONTINUE WHEN v_left < 1;
                 BEGIN
                     PERFORM set_config('lock_timeout', v_left || 'ms', true);

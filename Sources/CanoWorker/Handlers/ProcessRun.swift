@@ -44,6 +44,7 @@ struct ProcessRun: Sendable {
 
     /// Runs it; returns when it and its whole process group are gone.
     func perform() async -> Ending {
+        guard !Task.isCancelled else { return .stopped(isTimeout: false) }
         _ = Self.ignoresBrokenPipes
         guard let deadline = self.deadline else { return await self.runToEnd() }
         return await withTaskGroup(of: Event.self) { group in

@@ -11,6 +11,13 @@ enum Server {
     /// Where databases can be created: the environment variable `CANO_TEST_POSTGRES`.
     static let uri = ProcessInfo.processInfo.environment["CANO_TEST_POSTGRES"]
 
+    /// Deadlines that a busy machine keeps; tests of deadlines have their own.
+    static let patient = PostgresOptions {
+        $0.queryTime = .seconds(60)
+        $0.commitTime = .seconds(60)
+        $0.takeTime = .seconds(25)
+    }
+
     /// Makes a database, runs `body` with its URI and drops it again.
     static func withDatabase(on server: String? = Server.uri, _ body: (String) async throws -> Void) async throws {
         let server = try #require(server)
@@ -24,7 +31,7 @@ enum Server {
 
     /// Makes a database, opens a store on it and runs `body` with it and an operator who can look in.
     static func withStore(
-        _ options: PostgresOptions = PostgresOptions(),
+        _ options: PostgresOptions = Server.patient,
         _ body: (PostgresStore, Operator) async throws -> Void
     ) async throws {
         try await Self.withDatabase { uri in

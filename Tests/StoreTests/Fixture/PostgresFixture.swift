@@ -11,11 +11,11 @@ enum PostgresFixture {
 
     static func withStore(_ body: (any RunStore, StoreFixture) async throws -> Void) async throws {
         try await Self.withDatabase { uri in
-            let store = try await PostgresStore.open(uri)
+            let store = try await PostgresStore.open(uri, options: Self.patient)
             let others = Guarded<[PostgresStore]>([])
             let fixture = StoreFixture(
                 other: {
-                    let other = try await PostgresStore.open(uri)
+                    let other = try await PostgresStore.open(uri, options: Self.patient)
                     others.withLock { $0.append(other) }
                     return other
                 },
@@ -27,6 +27,12 @@ enum PostgresFixture {
             await store.close()
             try outcome.get()
         }
+    }
+
+    /// Deadlines that a busy machine keeps.
+    private static let patient = PostgresOptions {
+        $0.queryTime = .seconds(60)
+        $0.commitTime = .seconds(60)
     }
 
     /// A database of its own for one test.

@@ -27,7 +27,7 @@ struct ClientOptions: ParsableArguments {
         CanoClient.Configuration {
             $0.url = self.url ?? environment["CANO_URL"] ?? CanoClient.Configuration.defaultURL
             $0.token = self.token ?? environment["CANO_TOKEN"]
-            $0.actor = environment["USER"] ?? environment["LOGNAME"]
+            $0.actor = environment["USER"] ?? environment["LOGNAME"] ?? ProcessInfo.processInfo.userName
             $0.via = "cli"
         }
     }

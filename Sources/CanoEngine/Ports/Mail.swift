@@ -40,7 +40,7 @@ public struct AuditEntry: Hashable, Sendable {
     public var at: Instant
     /// Who.
     public var actor: String
-    /// Through what: `http`, `cli`, `library`.
+    /// Through what: `http`, `cli`, `library`; `mail` when another coordinator passed it on.
     public var via: String
     /// What: `apply`, `start`, `cancel`.
     public var action: String

@@ -148,7 +148,11 @@ let package = Package(
             dependencies: ["CanoEngine", "CanoSimulation"],
             swiftSettings: settings
         ),
-        .testTarget(name: "CanoTests", dependencies: ["Cano", "CanoEngine", "CanoSQLite", logging], swiftSettings: settings),
+        .testTarget(
+            name: "CanoTests",
+            dependencies: ["Cano", "CanoEngine", "CanoSQLite", logging],
+            swiftSettings: settings
+        ),
         .testTarget(
             name: "CanoProtocolTests",
             dependencies: ["CanoEngine", "CanoProtocol", nioCore, nioPosix],

@@ -138,7 +138,7 @@ extension Schema {
         COMMENT ON COLUMN cano.audit.id IS 'Rises with every row; rows of one moment may be out of order.';
         COMMENT ON COLUMN cano.audit.at IS 'When, by the database''s clock.';
         COMMENT ON COLUMN cano.audit.actor IS 'Who.';
-        COMMENT ON COLUMN cano.audit.via IS 'Through what: http, cli or library; mail when another coordinator passed it on.';
+        COMMENT ON COLUMN cano.audit.via IS 'Through what: http, cli, library; mail from another coordinator.';
         COMMENT ON COLUMN cano.audit.action IS 'What: apply, start, cancel.';
         COMMENT ON COLUMN cano.audit.target IS 'To what: the id of a run, or a workflow as name@version.';
         COMMENT ON COLUMN cano.audit.before IS 'How it was before, in a word.';

@@ -43,6 +43,6 @@ let package = Package(
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ],
             swiftSettings: settings
-        )
+        ),
     ]
 )

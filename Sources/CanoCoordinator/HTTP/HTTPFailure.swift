@@ -20,10 +20,10 @@ extension CanoError {
     var status: HTTPResponse.Status {
         switch self.code {
         case .invalidInput, .protocolViolation: .badRequest
-        case .invalidDefinition: .unprocessableContent
+        case .invalidDefinition, .invalidSchedule: .unprocessableContent
         case .unauthorized: .unauthorized
-        case .unknownWorkflow, .unknownRun: .notFound
-        case .keyInUse, .definitionChanged: .conflict
+        case .unknownWorkflow, .unknownRun, .unknownSchedule: .notFound
+        case .keyInUse, .definitionChanged, .scheduleRefused: .conflict
         case .limitExceeded: .contentTooLarge
         case .storeUnavailable, .storeBusy, .notOwner, .shuttingDown, .unreachable: .serviceUnavailable
         // Codes are open: one that nobody thought of is the server's fault, not the caller's.

@@ -11,6 +11,7 @@ public struct CanoError: Error, Sendable {
             case invalidInput
             case storeUnavailable, storeBusy, storeCorrupt, schemaTooNew, protocolViolation, unauthorized, notOwner
             case shuttingDown, unreachable, runFailed, cancelled, taskFailed
+            case invalidSchedule, unknownSchedule, scheduleRefused
         }
         let kind: Kind
 
@@ -63,6 +64,12 @@ public struct CanoError: Error, Sendable {
         public static let cancelled = Self(kind: .cancelled)
         /// A task failed.
         public static let taskFailed = Self(kind: .taskFailed)
+        /// A schedule cannot be understood, or never comes to pass.
+        public static let invalidSchedule = Self(kind: .invalidSchedule)
+        /// There is no such schedule.
+        public static let unknownSchedule = Self(kind: .unknownSchedule)
+        /// A schedule does not start a run now: the message says why, and what would help.
+        public static let scheduleRefused = Self(kind: .scheduleRefused)
     }
 
     /// The stable reason.

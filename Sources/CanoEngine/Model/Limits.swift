@@ -44,6 +44,12 @@ public struct Limits: Hashable, Sendable {
     public var commitBytes = 8 * 1024 * 1024
     /// The characters of an error message that is kept (default: 2,000); longer ones are cut.
     public var messageCharacters = 2000
+    /// The shortest interval of a schedule (default: 100 ms).
+    public var scheduleInterval = Span(milliseconds: 100)
+    /// The ticks of one schedule that wait for a run to end, and its runs that go on at once (default: 1,000 of each).
+    public var scheduleRuns = 1000
+    /// The schedules of one scheduler (default: 1,000,000).
+    public var schedules = 1_000_000
 
     /// The defaults.
     public init() {}

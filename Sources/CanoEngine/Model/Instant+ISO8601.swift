@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-public import CanoEngine
-
 extension Instant {
     private static let microsecondsPerDay: Int64 = 86_400_000_000
 
     /// The instant in UTC with milliseconds, such as `2026-11-22T16:15:00.250Z`.
     public var iso8601: String {
-        let (days, time) = Self.floorDivide(self.microseconds, Self.microsecondsPerDay)
-        let (year, month, day) = Self.civil(fromDays: days)
+        let (days, time) = floorDivide(self.microseconds, Self.microsecondsPerDay)
+        let (year, month, day) = CivilDay(number: days).date
         let seconds = time / 1_000_000
         let date = "\(Self.pad(year, 4))-\(Self.pad(month, 2))-\(Self.pad(day, 2))"
         let clock = "\(Self.pad(seconds / 3600, 2)):\(Self.pad(seconds / 60 % 60, 2)):\(Self.pad(seconds % 60, 2))"
@@ -40,33 +38,9 @@ extension Instant {
             else { return nil }
             fraction = (bytes.count..<27).reduce(digits) { value, _ in value * 10 }
         }
-        let days = Self.days(fromCivil: year, month, day)
+        let days = CivilDay(year: year, month: month, day: day).number
         let seconds = days * 86400 + hour * 3600 + minute * 60 + second
         self.init(microseconds: seconds * 1_000_000 + fraction)
-    }
-
-    // The calendar arithmetic counts in eras of 400 years that begin on 1 March, so that the leap day comes last.
-
-    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
-        let (era, dayOfEra) = Self.floorDivide(days + 719_468, 146_097)
-        let yearOfEra = (dayOfEra - dayOfEra / 1460 + dayOfEra / 36_524 - dayOfEra / 146_096) / 365
-        let dayOfYear = dayOfEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-        let shifted = (5 * dayOfYear + 2) / 153
-        let month = shifted < 10 ? shifted + 3 : shifted - 9
-        let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-        return (year, month, dayOfYear - (153 * shifted + 2) / 5 + 1)
-    }
-
-    private static func days(fromCivil year: Int64, _ month: Int64, _ day: Int64) -> Int64 {
-        let (era, yearOfEra) = Self.floorDivide(month <= 2 ? year - 1 : year, 400)
-        let shifted = month > 2 ? month - 3 : month + 9
-        let dayOfYear = (153 * shifted + 2) / 5 + day - 1
-        return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
-    }
-
-    private static func floorDivide(_ value: Int64, _ divisor: Int64) -> (Int64, Int64) {
-        let (quotient, remainder) = value.quotientAndRemainder(dividingBy: divisor)
-        return remainder < 0 ? (quotient - 1, remainder + divisor) : (quotient, remainder)
     }
 
     private static func pad(_ number: Int64, _ width: Int) -> String {

@@ -24,8 +24,10 @@ extension Ledger.Story {
             let successes = self.outputs.count
             return successes >= split.join.required(of: self.branches)
                 ? nil : "the join is satisfied by \(successes) of \(self.branches) branches"
-        case .attemptFailed(let path, let attempt, _, _):
-            return self.end(path, attempt)
+        case .attemptFailed(let path, let attempt, let failure, _):
+            if let problem = self.end(path, attempt) { return problem }
+            if failure.leavesDoubt { self.works[self.id(path)]?.isInDoubt = true }
+            return nil
         case .attemptsLost(let lost, let reason, _):
             for one in lost {
                 if let problem = self.end(one.path, one.attempt) { return problem }

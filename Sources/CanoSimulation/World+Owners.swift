@@ -199,13 +199,3 @@ extension World {
         self.arrange(in: .seconds(1), .readMail(owner: owner, life: self.owners[owner].life))
     }
 }
-
-extension ShardEvent {
-    /// Whether only an owner that is sure of its lease may act on it.
-    var needsTrust: Bool {
-        switch self {
-        case .grant, .tick: true
-        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
-        }
-    }
-}

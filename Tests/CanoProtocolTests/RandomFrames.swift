@@ -42,7 +42,7 @@ struct RandomFrames {
     }
 
     mutating func failure() -> Failure {
-        Failure(code: self.text(), message: self.text(), isRetryable: self.coin())
+        Failure(code: self.text(), message: self.text(), isRetryable: self.coin(), leavesDoubt: self.coin())
     }
 
     mutating func span() -> Span { Span(milliseconds: Int64(self.below(1 << 40))) }

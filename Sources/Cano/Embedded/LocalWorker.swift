@@ -22,7 +22,7 @@ final class LocalWorker: LeaseSession {
         self.logger = logger
     }
 
-    func deliver(_ deliveries: [Delivery]) {
+    func deliver(_ deliveries: [Delivery]) -> [Delivery] {
         for delivery in deliveries {
             switch delivery {
             case .lease(let grant): self.orders.post(grant)
@@ -31,6 +31,7 @@ final class LocalWorker: LeaseSession {
             case .adopted, .answer, .left, .demand, .owned, .notOwner: break
             }
         }
+        return []
     }
 
     /// Does leased work until the task is cancelled.

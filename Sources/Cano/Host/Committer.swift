@@ -33,17 +33,14 @@ final class Committer: Sendable {
         }
     }
 
-    /// Commits until ``stop()``; what was handed in before is still committed.
+    /// Commits until ``stop()``, also when the task is cancelled before; what was handed in until then is committed.
     func run() async {
         await withDiscardingTaskGroup { group in
             for _ in 0..<self.lanes {
                 group.addTask {
-                    while let pending = await self.mailbox.next() { await self.commit(pending) }
+                    while let pending = await self.mailbox.nextUntilClosed() { await self.commit(pending) }
                 }
             }
-        }
-        for pending in self.mailbox.take(atMost: .max).items {
-            pending.continuation.resume(returning: .failed(.shuttingDown, "the process is stopping"))
         }
     }
 
@@ -62,12 +59,31 @@ final class Committer: Sendable {
                 bytes += pending[end].bytes
                 end += 1
             }
-            let sentAt = ContinuousClock.now
-            let outcome = await self.store.commit(pending[first..<end].map(\.batch))
-            if case .answered(let answer) = outcome { self.clock.adjust(to: answer.now, sentAt: sentAt) }
-            for one in pending[first..<end] { one.continuation.resume(returning: outcome.seen(by: one.batch.shard)) }
+            await self.write(pending[first..<end])
             first = end
         }
+    }
+
+    /// One commit of the store.
+    ///
+    /// When that is refused because of what is in it, the halves are tried apart, so that only the culprit fails.
+    private func write(_ pending: ArraySlice<Pending>) async {
+        let sentAt = ContinuousClock.now
+        let outcome = await self.store.commit(pending.map(\.batch))
+        switch outcome {
+        case .answered(let answer): self.clock.adjust(to: answer.now, sentAt: sentAt)
+        case .failed(let code, _) where pending.count > 1 && Self.blamesContent(code):
+            let middle = pending.startIndex + pending.count / 2
+            await self.write(pending[..<middle])
+            return await self.write(pending[middle...])
+        case .failed, .unknown: break
+        }
+        for one in pending { one.continuation.resume(returning: outcome.seen(by: one.batch.shard)) }
+    }
+
+    /// Whether another try with the same rows cannot go better.
+    static func blamesContent(_ code: CanoError.Code) -> Bool {
+        code == .invalidInput || code == .storeCorrupt || code == .limitExceeded
     }
 }
 

@@ -7,6 +7,7 @@ extension EngineHost {
     /// Performs what follows from a commit.
     func perform(_ effects: [ShardEffect], of shell: ShardShell) {
         var offers: [WorkOffer] = []
+        var finished: [RunID] = []
         var deliveries: [SessionID: [Delivery]] = [:]
         for effect in effects {
             switch effect {
@@ -29,7 +30,9 @@ extension EngineHost {
                     deliveries[session, default: []].append(.left(run, visit: visit))
                 }
             case .reply(let request, let reply): self.requests.reply(request, reply)
-            case .finished(let run, _): self.finishes.finished(run)
+            case .finished(let run, _):
+                self.finishes.finished(run)
+                finished.append(run)
             case .unreadable(let run, let message):
                 self.logger.error("run cannot be read back", metadata: ["run": "\(run)", "error": "\(message)"])
             case .lookUp, .load, .loadPage: self.loads.post(LoadOrder(shell: shell, effect: effect))
@@ -37,7 +40,11 @@ extension EngineHost {
             }
         }
         for (session, deliveries) in deliveries { self.deliver(deliveries, to: session) }
-        if !offers.isEmpty { self.dispatch { $0.ready(offers, effects: &$1) } }
+        guard !offers.isEmpty || !finished.isEmpty else { return }
+        self.dispatch { dispatch, effects in
+            for run in finished { dispatch.finished(run) }
+            if !offers.isEmpty { dispatch.ready(offers, effects: &effects) }
+        }
     }
 
     /// Changes the dispatch queue, then does what it asks for.
@@ -63,9 +70,10 @@ extension EngineHost {
     }
 
     func deliver(_ deliveries: [Delivery], to session: SessionID) {
-        if let session = self.sessions.withLock({ $0[session] }) { return session.deliver(deliveries) }
+        let receiver = self.sessions.withLock { $0[session] }
+        let undelivered = receiver.map { $0.deliver(deliveries) } ?? deliveries
         // The connection is gone: nobody will ever report what it was given.
-        for delivery in deliveries {
+        for delivery in undelivered {
             switch delivery {
             case .lease(let grant): self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard)
             case .adopted(let lease): self.post(.lost([lease], .workerGone), to: lease.shard)

@@ -9,7 +9,7 @@ extension EngineHost {
         self.sessions.withLock { $0[id] = session }
         self.sessionsOfWorkers.withLock { $0[worker] = id }
         self.dispatch { dispatch, _ in dispatch.connected(id, worker: worker, capabilities: capabilities) }
-        session.deliver([.owned(self.owned)])
+        self.deliver([.owned(self.owned)], to: id)
     }
 
     /// A worker can take so many more leases.
@@ -42,8 +42,7 @@ extension EngineHost {
     }
 
     /// The worker of these leases will not report.
-    package func lost(_ leases: [LeaseRef], _ reason: LossReason, from session: SessionID) {
-        self.dispatch { $0.ended(session, leases.lazy.map(\.key), effects: &$1) }
+    package func lost(_ leases: [LeaseRef], _ reason: LossReason) {
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) {
             self.post(.lost(leases, reason), to: shard)
         }
@@ -58,7 +57,7 @@ extension EngineHost {
 
     /// A connection is gone.
     ///
-    /// Its leases live on until the caller says that they are ``lost(_:_:from:)``.
+    /// Its leases live on until the caller says that they are ``lost(_:_:)``.
     package func disconnect(_ session: SessionID, worker: WorkerID) {
         _ = self.sessions.withLock { $0.removeValue(forKey: session) }
         self.sessionsOfWorkers.withLock { sessions in

@@ -50,8 +50,18 @@ package final class EngineHost: Sendable {
     }
 
     private func readDefinitions() async throws(CanoError) {
-        for definition in try await self.store.definitions() {
-            self.plans.add(try Plan(definition, limits: self.configuration.limits))
+        for definition in try await self.store.definitions() { self.read(definition) }
+    }
+
+    /// Makes a stored definition ready.
+    ///
+    /// One that this version finds fault with stops nothing but its own runs, which stay as they are.
+    func read(_ definition: Definition) {
+        do throws(CanoError) { self.plans.add(try Plan(definition, limits: self.configuration.limits)) } catch {
+            self.logger.error(
+                "definition cannot be used; its runs wait",
+                metadata: ["definition": "\(definition.key)", "error": "\(error.message)"]
+            )
         }
     }
 
@@ -64,16 +74,20 @@ package final class EngineHost: Sendable {
             group.addTask { await self.watchLeases() }
             group.addTask { await self.watchMail() }
             group.addTask { await self.watchStore() }
-            await withDiscardingTaskGroup { shards in
+            // Shards are given up when the last of their commits is answered, and not before.
+            let held = await withDiscardingTaskGroup { shards in
                 while let events = await self.ownershipEvents.next() {
                     for event in events { await self.own(event, in: &shards) }
                 }
-                let sent = self.clock.monotonic()
-                let held = self.ownership.withLock { $0.held }
-                for effect in self.ownership.withLock({ $0.apply(.stopped, at: sent) }) { self.endShell(effect) }
-                await self.giveUp(held)
+                let now = self.clock.monotonic()
+                let (held, effects) = self.ownership.withLock { ($0.held, $0.apply(.stopped, at: now)) }
+                for effect in effects { self.closeShell(effect) }
+                return held
             }
+            // What was posted behind the last commit is answered by nobody.
+            for shard in held.keys { self.requests.fail(shard) }
             self.committer.stop()
+            await self.giveUp(held)
             group.cancelAll()
         }
     }
@@ -152,14 +166,20 @@ package final class EngineHost: Sendable {
     }
 
     private func endShell(_ effect: Ownership.Effect) {
-        guard case .end(let shard, let epoch) = effect else { return }
+        guard let shard = self.closeShell(effect) else { return }
+        self.requests.fail(shard)
+    }
+
+    @discardableResult
+    private func closeShell(_ effect: Ownership.Effect) -> ShardID? {
+        guard case .end(let shard, let epoch) = effect else { return nil }
         let shell = self.shells.withLock { shells -> ShardShell? in
             guard shells[shard]?.epoch == epoch else { return nil }
             return shells.removeValue(forKey: shard)
         }
         if shell != nil { self.dispatch { $0.lost(shard, effects: &$1) } }
         shell?.close()
-        self.requests.fail(shard)
+        return shard
     }
 
     private func giveUp(_ held: [ShardID: Epoch]) async {
@@ -172,6 +192,6 @@ package final class EngineHost: Sendable {
     /// Tells workers what is ours now, so that they offer the leases they still hold.
     private func tellOwned() {
         let owned = self.owned
-        for session in self.sessions.withLock({ Array($0.values) }) { session.deliver([.owned(owned)]) }
+        for session in self.sessions.withLock({ Array($0.keys) }) { self.deliver([.owned(owned)], to: session) }
     }
 }

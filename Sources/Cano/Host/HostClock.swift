@@ -43,10 +43,18 @@ package final class HostClock: Sendable {
         Instant(microseconds: 0).advanced(by: self.origin.duration(to: ContinuousClock.now))
     }
 
+    /// What the store's clock showed at a ``monotonic()`` time of the past.
+    package func stored(_ monotonic: Instant) -> Instant {
+        let ago = self.monotonic().milliseconds(since: monotonic)
+        return Instant(microseconds: self.now().microseconds - max(0, ago) * 1000)
+    }
+
     /// When the store's clock shows this instant, by this process's clock.
     package func local(_ instant: Instant) -> ContinuousClock.Instant {
         self.base.withLock { base in
-            base.local.advanced(by: .microseconds(instant.microseconds - base.store.microseconds))
+            let (ahead, overflow) = instant.microseconds.subtractingReportingOverflow(base.store.microseconds)
+            let farthest = instant < base.store ? Int64.min : .max
+            return base.local.advanced(by: .microseconds(overflow ? farthest : ahead))
         }
     }
 }
@@ -55,6 +63,10 @@ extension Instant {
     /// The instant a duration later, to the microsecond.
     func advanced(by duration: Duration) -> Instant {
         let (seconds, attoseconds) = duration.components
-        return Instant(microseconds: self.microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+        let (scaled, tooLong) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        let (whole, tooMuch) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000_000)
+        let (sum, tooLate) = self.microseconds.addingReportingOverflow(whole)
+        guard tooLong || tooMuch || tooLate else { return Instant(microseconds: sum) }
+        return Instant(microseconds: seconds < 0 ? .min : .max)
     }
 }

@@ -9,7 +9,9 @@ package protocol LeaseSession: AnyObject, Sendable {
     /// Who it is.
     var worker: WorkerID { get }
     /// Hands over what concerns it; must not wait.
-    func deliver(_ deliveries: [Delivery])
+    ///
+    /// Returns what cannot reach the worker, because this is not its connection any more: of that, leases are lost.
+    func deliver(_ deliveries: [Delivery]) -> [Delivery]
 }
 
 /// What a host tells a session.

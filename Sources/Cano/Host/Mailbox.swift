@@ -9,7 +9,7 @@ internal import DequeModule
 package final class Mailbox<Element: Sendable>: Sendable {
     private struct State {
         var items: [Element] = []
-        var waiters: Deque<(id: Int, continuation: CheckedContinuation<Void, Never>)> = []
+        var waiters: Deque<(id: Int?, continuation: CheckedContinuation<Void, Never>)> = []
         var nextWaiter = 0
         var isClosed = false
     }
@@ -52,6 +52,16 @@ package final class Mailbox<Element: Sendable>: Sendable {
         }
     }
 
+    /// The same for a reader that its task's cancellation does not stop: `nil` only when the box is closed and empty.
+    package func nextUntilClosed() async -> [Element]? {
+        while true {
+            let (items, isClosed) = self.take(atMost: .max)
+            if !items.isEmpty { return items }
+            if isClosed { return nil }
+            await withCheckedContinuation { self.enlist($0, as: nil) }
+        }
+    }
+
     /// What is there now, up to `count`.
     package func take(atMost count: Int) -> (items: [Element], isClosed: Bool) {
         self.state.withLock { state in
@@ -72,14 +82,7 @@ package final class Mailbox<Element: Sendable>: Sendable {
             return state.nextWaiter
         }
         await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in
-                let mustGoOn = self.state.withLock { state in
-                    if !state.items.isEmpty || state.isClosed || Task.isCancelled { return true }
-                    state.waiters.append((id, continuation))
-                    return false
-                }
-                if mustGoOn { continuation.resume() }
-            }
+            await withCheckedContinuation { self.enlist($0, as: id) }
         } onCancel: {
             let waiter = self.state.withLock { state -> CheckedContinuation<Void, Never>? in
                 guard let index = state.waiters.firstIndex(where: { $0.id == id }) else { return nil }
@@ -87,5 +90,15 @@ package final class Mailbox<Element: Sendable>: Sendable {
             }
             waiter?.resume()
         }
+    }
+
+    /// Resumes the reader when there is something for it; one without an id is not stopped by cancellation.
+    private func enlist(_ continuation: CheckedContinuation<Void, Never>, as id: Int?) {
+        let mustGoOn = self.state.withLock { state in
+            if !state.items.isEmpty || state.isClosed || (id != nil && Task.isCancelled) { return true }
+            state.waiters.append((id, continuation))
+            return false
+        }
+        if mustGoOn { continuation.resume() }
     }
 }

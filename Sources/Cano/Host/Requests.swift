@@ -7,9 +7,18 @@ final class Requests: Sendable {
     /// Gathers the replies to one call.
     private struct Collector {
         var replies: [ShardReply?]
-        var shards: [ShardID]
+        /// By place: who is to answer; `nil` once it has, or will never.
+        var shards: [ShardID?]
         var missing: Int
         var continuation: CheckedContinuation<[ShardReply?], Never>?
+
+        /// No answer is awaited at this place any more; false when none was.
+        mutating func settle(_ place: Int) -> Bool {
+            guard self.shards.indices.contains(place), self.shards[place] != nil else { return false }
+            self.shards[place] = nil
+            self.missing -= 1
+            return true
+        }
     }
 
     private struct State {
@@ -55,28 +64,28 @@ final class Requests: Sendable {
     /// A shard answered.
     func reply(_ request: RequestID, _ reply: ShardReply) {
         self.close(call: request.rawValue >> Self.placeBits) { collector in
-            let place = Int(request.rawValue & (1 << Self.placeBits - 1))
-            guard collector.replies.indices.contains(place), collector.replies[place] == nil else { return }
-            collector.replies[place] = reply
-            collector.missing -= 1
+            let place = Self.place(of: request)
+            if collector.settle(place) { collector.replies[place] = reply }
         }
     }
 
     /// A request could not be handed to its shard, or the shard is lost: there will be no answer.
     func fail(_ request: RequestID) {
-        self.close(call: request.rawValue >> Self.placeBits) { $0.missing -= 1 }
+        self.close(call: request.rawValue >> Self.placeBits) { _ = $0.settle(Self.place(of: request)) }
     }
 
     /// A shard is lost: whoever waits for it gets no answer.
     func fail(_ shard: ShardID) {
         for call in self.state.withLock({ Array($0.collectors.keys) }) {
             self.close(call: call) { collector in
-                for (place, asked) in collector.shards.enumerated() where asked == shard {
-                    if collector.replies[place] == nil { collector.missing -= 1 }
+                for place in collector.shards.indices where collector.shards[place] == shard {
+                    _ = collector.settle(place)
                 }
             }
         }
     }
+
+    private static func place(of request: RequestID) -> Int { Int(request.rawValue & (1 << self.placeBits - 1)) }
 
     private func close(call: Int64, _ change: (inout Collector) -> Void) {
         let done = self.state.withLock { state -> (CheckedContinuation<[ShardReply?], Never>, [ShardReply?])? in

@@ -39,7 +39,7 @@ final class ShardShell: Sendable {
         self.mailbox.close()
     }
 
-    /// Drives the shard until it is lost or closed.
+    /// Drives the shard until it is lost or closed; what was posted before it was closed is still done.
     func run() async -> End {
         var effects: [ShardEffect] = []
         var shard = Shard(
@@ -53,7 +53,7 @@ final class ShardShell: Sendable {
         )
         self.host.perform(effects, of: self)
         var deferred: [ShardEvent] = []
-        while let events = await self.mailbox.next() {
+        while let events = await self.mailbox.nextUntilClosed() {
             let pending = deferred + events
             deferred = []
             if let end = await self.drive(&shard, pending, &deferred) {
@@ -61,7 +61,6 @@ final class ShardShell: Sendable {
                 self.giveBack(deferred + self.mailbox.take(atMost: .max).items)
                 return end
             }
-            if !deferred.isEmpty { self.host.alarm.set(self.shard, at: self.host.clock.now().advanced(by: Self.pause)) }
         }
         self.giveBack(deferred)
         return .closed
@@ -93,11 +92,13 @@ final class ShardShell: Sendable {
     private static let pause = Span(milliseconds: 100)
 
     private func drive(_ shard: inout Shard, _ events: [ShardEvent], _ deferred: inout [ShardEvent]) async -> End? {
-        let isTrusted = self.host.isTrusted(self.shard)
         var output = ShardOutput(shard: self.shard, epoch: self.epoch)
+        var isEarly = false
         for (index, event) in events.enumerated() {
-            if !isTrusted, event.needsTrust {
-                deferred.append(event)
+            if event.needsTrust, !self.host.isTrusted(self.shard) {
+                isEarly = true
+                // Another tick will come by itself; a grant has credit set aside for it.
+                if case .grant = event { deferred.append(event) }
                 continue
             }
             shard.apply(event, at: self.host.clock.now(), into: &output)
@@ -108,6 +109,7 @@ final class ShardShell: Sendable {
             }
             output = ShardOutput(shard: self.shard, epoch: self.epoch)
         }
+        if isEarly { self.host.alarm.set(self.shard, at: self.host.clock.now().advanced(by: Self.pause)) }
         return await self.commit(&shard, output)
     }
 
@@ -120,7 +122,7 @@ final class ShardShell: Sendable {
 
     private func tryCommit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
         guard !output.batch.isEmpty else {
-            self.host.perform(output.effects, of: self)
+            self.act(on: output.effects)
             return nil
         }
         var pause = Duration.milliseconds(50)
@@ -129,14 +131,14 @@ final class ShardShell: Sendable {
             case .answered(let answer):
                 if answer.stale.contains(self.shard) { return .stale }
                 let refused = answer.refused.filter { $0.key.shard == self.shard }
-                self.host.perform(shard.committed(refused, effects: output.effects), of: self)
+                self.act(on: shard.committed(refused, effects: output.effects))
                 return nil
             case .unknown(let message):
                 return .unknown(message)
             case .failed(let code, let message):
                 if code == .shuttingDown { return .closed }
                 // The store has something else than we think: taking the shard again tells the truth.
-                if code == .storeCorrupt || code == .invalidInput { return .unknown(message) }
+                if Committer.blamesContent(code) { return .unknown(message) }
                 self.host.logger.warning(
                     "commit failed, trying again",
                     metadata: ["shard": "\(self.shard.rawValue)", "code": "\(code.name)", "error": "\(message)"]
@@ -147,14 +149,15 @@ final class ShardShell: Sendable {
             }
         }
     }
-}
 
-extension ShardEvent {
-    /// Whether only an owner that is sure of its lease may act on it.
-    fileprivate var needsTrust: Bool {
-        switch self {
-        case .grant, .tick: true
-        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
-        }
+    /// Performs what follows from a commit.
+    ///
+    /// A slow store may have taken longer than the trust in the lease lasted: then no lease goes out any more.
+    private func act(on effects: [ShardEffect]) {
+        let leases = effects.lazy.compactMap { $0.lease?.lease }
+        guard !leases.isEmpty, !self.host.isTrusted(self.shard) else { return self.host.perform(effects, of: self) }
+        self.giveBack(effects.filter { $0.lease != nil })
+        self.post(.lost(Array(leases), .unstarted))
+        self.host.perform(effects.filter { $0.lease == nil }, of: self)
     }
 }

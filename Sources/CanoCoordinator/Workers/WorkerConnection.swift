@@ -18,11 +18,13 @@ final class WorkerConnection: LeaseSession {
     let worker: WorkerID
     private let wire: Wire
     private let directory: Guarded<WorkerDirectory>
+    private let clock: HostClock
     /// The visits whose context the worker has.
     private let contexts = Guarded<Set<Visit>>([])
 
-    init(id: SessionID, worker: WorkerID, wire: Wire, directory: Guarded<WorkerDirectory>) {
+    init(id: SessionID, worker: WorkerID, wire: Wire, directory: Guarded<WorkerDirectory>, clock: HostClock) {
         self.id = id
+        self.clock = clock
         self.worker = worker
         self.wire = wire
         self.directory = directory
@@ -36,17 +38,26 @@ final class WorkerConnection: LeaseSession {
         self.wire.send(frames)
     }
 
-    func deliver(_ deliveries: [Delivery]) {
+    func deliver(_ deliveries: [Delivery]) -> [Delivery] {
         var frames: [CoordinatorFrame] = []
         var leases: [LeaseGrant] = []
         var answers: [LeaseAnswer] = []
+        var undelivered: [Delivery] = []
         for delivery in deliveries {
             switch delivery {
-            case .lease(let grant): leases.append(self.prepare(grant, &frames))
-            case .adopted(let lease): self.directory.withLock { $0.holds(self.worker, lease, state: "") }
+            case .lease(let grant):
+                if self.holds(grant) {
+                    leases.append(self.prepare(grant, &frames))
+                } else {
+                    undelivered.append(delivery)
+                }
+            case .adopted(let lease):
+                let now = self.clock.monotonic()
+                let isHere = self.directory.withLock { $0.adopts(self.worker, lease, on: self.id, at: now) }
+                if !isHere { undelivered.append(delivery) }
             case .stop(let lease): frames.append(.cancel([lease]))
             case .lost(let lease):
-                self.directory.withLock { _ = $0.releases(self.worker, [lease]) }
+                self.directory.withLock { _ = $0.releases(self.worker, CollectionOfOne(lease)) }
                 frames.append(.lost([lease]))
             case .answer(let answer): answers.append(answer)
             case .left(let run, let visit):
@@ -58,14 +69,26 @@ final class WorkerConnection: LeaseSession {
             case .notOwner(let shard, let epoch): frames.append(.notOwner(shard, epoch, address: nil))
             }
         }
-        if !leases.isEmpty {
-            self.directory.withLock { directory in
-                for grant in leases { directory.holds(self.worker, grant.lease, state: grant.state) }
-            }
-            frames.append(.leases(leases))
+        if !leases.isEmpty { frames.append(.leases(leases)) }
+        if !answers.isEmpty {
+            // What was refused is nobody's any more, whether it was a report or an offer.
+            let refused = answers.lazy.filter { $0.answer == .lost }.map(\.lease)
+            if !refused.isEmpty { self.directory.withLock { _ = $0.releases(self.worker, refused) } }
+            frames.append(.answers(answers))
         }
-        if !answers.isEmpty { frames.append(.answers(answers)) }
-        self.wire.send(frames)
+        if !frames.isEmpty { self.wire.send(frames) }
+        return undelivered
+    }
+
+    /// Notes that the worker has the lease; false when this is not its connection any more.
+    ///
+    /// Should the frame get lost with the connection, the worker does not offer the lease when it comes back, and the
+    /// directory gives it up.
+    private func holds(_ grant: LeaseGrant) -> Bool {
+        let now = self.clock.monotonic()
+        return self.directory.withLock { directory in
+            directory.holds(self.worker, grant.lease, state: grant.state, on: self.id, at: now)
+        }
     }
 
     /// The context of a branch goes once per connection and visit, before the first lease that needs it.

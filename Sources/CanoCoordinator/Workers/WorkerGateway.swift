@@ -13,7 +13,8 @@ final class WorkerGateway: Sendable {
     private let server: FrameServer<WorkerFrame, CoordinatorFrame>
     private let directory: Guarded<WorkerDirectory>
     private let connections = Guarded<[SessionID: WorkerConnection]>([:])
-    private let lastSession = Guarded<Int64>(0)
+    /// The number of the newest connection; who holds it may let a connection in.
+    private let admissions = Guarded<Int64>(0)
     private let recallsCredit = Guarded(false)
 
     init(
@@ -70,7 +71,10 @@ final class WorkerGateway: Sendable {
         self.directory.withLock { $0.entries }
             .flatMap { worker, entry in
                 entry.leases.filter { $0.key.key.run == run }
-                    .map { LiveLease(lease: $0.key, state: $0.value, worker: worker, since: self.host.clock.now()) }
+                    .map { lease, holding in
+                        let since = self.host.clock.stored(holding.since)
+                        return LiveLease(lease: lease, state: holding.state, worker: worker, since: since)
+                    }
             }
             .sorted { $0.lease.token < $1.lease.token }
     }
@@ -106,28 +110,42 @@ final class WorkerGateway: Sendable {
             )
         }
         for definition in hello.definitions { _ = try await self.host.register(definition) }
-        let id = self.lastSession.withLock { last in
+        return try self.admissions.withLock { last throws(CanoError) in
             last += 1
-            return SessionID(rawValue: last)
+            return try self.enter(hello, wire, as: SessionID(rawValue: last))
         }
-        let connection = WorkerConnection(id: id, worker: hello.worker, wire: wire, directory: self.directory)
-        let now = self.host.clock.monotonic()
-        switch self.directory.withLock({ $0.greet(hello, on: id, at: now) }) {
+    }
+
+    /// Makes a connection its worker's only one; called for one connection after the other, so that directory and host
+    /// agree about which is the newest.
+    private func enter(
+        _ hello: WorkerFrame.Hello,
+        _ wire: WorkerConnection.Wire,
+        as id: SessionID
+    ) throws(CanoError) -> WorkerConnection {
+        let clock = self.host.clock
+        let connection = WorkerConnection(
+            id: id,
+            worker: hello.worker,
+            wire: wire,
+            directory: self.directory,
+            clock: clock
+        )
+        switch self.directory.withLock({ $0.greet(hello, on: id, at: clock.monotonic()) }) {
         case .outdated:
             let message =
                 "a newer connection of worker '\(hello.worker.rawValue)' is here; give each worker its own name"
             throw CanoError(.protocolViolation, message)
         case .welcome(let replaced):
-            if let replaced, let old = self.connections.withLock({ $0[replaced] }) {
-                old.close()
+            if let replaced {
+                self.connections.withLock { $0[replaced] }?.close()
                 self.host.disconnect(replaced, worker: hello.worker)
             }
         }
         self.connections.withLock { $0[id] = connection }
         let limits = self.host.configuration.limits
-        let ttl = self.host.configuration.leaseTTL
         let welcome = CoordinatorFrame.Welcome(
-            ttl: ttl,
+            ttl: self.host.configuration.leaseTTL,
             frameBytes: limits.frameBytes,
             payloadBytes: limits.payloadBytes
         )
@@ -212,12 +230,13 @@ final class WorkerGateway: Sendable {
                 "leases": "\(departure.leases.count)",
             ]
         )
-        let session = departure.connection ?? SessionID(rawValue: 0)
-        self.host.lost(departure.leases, departure.reason, from: session)
-        guard let id = departure.connection else { return }
-        // The connection stays open: a worker that wakes up again learns there what it has lost.
-        self.connections.withLock { $0[id] }?.send([.lost(departure.leases)])
-        self.connections.withLock { $0[id] }?.close()
+        // First nothing more may be granted on that connection, then what it had is lost.
+        if let id = departure.connection { self.host.disconnect(id, worker: departure.worker) }
+        self.host.lost(departure.leases, departure.reason)
+        guard let id = departure.connection, let connection = self.connections.withLock({ $0[id] }) else { return }
+        // A worker that wakes up again learns there what it has lost.
+        connection.send([.lost(departure.leases)])
+        connection.close()
     }
 
     /// Gives unused credit back once this process owns nothing any more.

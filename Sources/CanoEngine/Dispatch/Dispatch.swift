@@ -47,6 +47,11 @@ public struct Dispatch: Sendable {
     private var turns: [Capability: Deque<SessionID>] = [:]
     /// How many offers wait.
     public private(set) var waiting = 0
+    /// How many of them are of each run.
+    private var waitingOfRun: [RunID: Int] = [:]
+    /// Runs that ended while offers of theirs waited, and how many such offers are still in the queues.
+    private var ended: Set<RunID> = []
+    private var dead = 0
 
     /// Nothing ready, nobody connected.
     public init() {}
@@ -58,6 +63,9 @@ public struct Dispatch: Sendable {
         /// Tell the worker that work waits for its credit.
         case demand(SessionID, Int)
     }
+
+    /// How many offers lie in the queues, those of runs that are over included.
+    package var kept: Int { self.waiting + self.dead }
 
     // MARK: Events
 
@@ -108,8 +116,46 @@ public struct Dispatch: Sendable {
         self.sessions[session]?.leases.formUnion(leases)
     }
 
-    /// A shard is not ours any more: whatever of it is leased is another owner's, or will be adopted anew.
+    /// A run is over: nobody needs to do what still waits of it.
+    public mutating func finished(_ run: RunID) {
+        guard let count = self.waitingOfRun.removeValue(forKey: run) else { return }
+        self.ended.insert(run)
+        self.waiting -= count
+        self.dead += count
+        if self.dead > self.waiting + Self.deadOffers { self.sweep() }
+    }
+
+    /// So many offers of runs that are over may lie in the queues beside those that wait.
+    private static let deadOffers = 64
+
+    private mutating func sweep() {
+        let ended = self.ended
+        self.removeOffers { ended.contains($0.key.run) }
+        self.ended = []
+        self.dead = 0
+    }
+
+    private mutating func removeOffers(where isGone: (WorkOffer) -> Bool) {
+        func kept(_ queues: [Capability: Deque<WorkOffer>]) -> [Capability: Deque<WorkOffer>] {
+            queues.compactMapValues { queue in
+                let kept = queue.filter { !isGone($0) }
+                return kept.isEmpty ? nil : Deque(kept)
+            }
+        }
+        (self.queues, self.suspects) = (kept(self.queues), kept(self.suspects))
+    }
+
+    /// A shard is not ours any more: whatever of it is leased is another owner's, or will be adopted anew, and what
+    /// waits of it is offered by its next owner.
     public mutating func lost(_ shard: ShardID, effects: inout [Effect]) {
+        let gone = self.waitingOfRun.filter { $0.key.shard == shard }
+        if !gone.isEmpty {
+            self.removeOffers { gone[$0.key.run] != nil }
+            for (run, count) in gone {
+                self.waitingOfRun[run] = nil
+                self.waiting -= count
+            }
+        }
         for (id, state) in self.sessions {
             let gone = state.leases.filter { $0.run.shard == shard }
             if !gone.isEmpty { self.ended(id, gone, effects: &effects) }
@@ -132,7 +178,7 @@ public struct Dispatch: Sendable {
         self.sessions[session] = isGone ? nil : state
         if case .reserved(let offer) = solitude {
             self.suspects[offer.capability, default: []].prepend(offer)
-            self.waiting += 1
+            self.counts(offer)
             self.match(offer.capability, effects: &effects)
         }
         return credit
@@ -146,7 +192,26 @@ public struct Dispatch: Sendable {
         } else {
             self.queues[offer.capability, default: []].append(offer)
         }
+        self.counts(offer)
+    }
+
+    private mutating func counts(_ offer: WorkOffer) {
         self.waiting += 1
+        self.waitingOfRun[offer.key.run, default: 0] += 1
+    }
+
+    /// An offer was taken out of its queue; false when its run is over, so that nobody needs to do it.
+    private mutating func takes(_ offer: WorkOffer) -> Bool {
+        let run = offer.key.run
+        if !self.ended.isEmpty, self.ended.contains(run) {
+            self.dead -= 1
+            if self.dead == 0 { self.ended = [] }
+            return false
+        }
+        self.waiting -= 1
+        let left = (self.waitingOfRun[run] ?? 1) - 1
+        self.waitingOfRun[run] = left > 0 ? left : nil
+        return true
     }
 
     /// A session has something to give again: it does the work that it is reserved for, or stands in line.
@@ -178,8 +243,12 @@ public struct Dispatch: Sendable {
         var turns = self.turns.removeValue(forKey: capability) ?? []
         while !queue.isEmpty, let session = turns.popFirst() {
             self.sessions[session]?.standsFor.remove(capability)
-            guard self.sessions[session]?.isFree ?? false, let offer = queue.popFirst() else { continue }
-            self.waiting -= 1
+            guard self.sessions[session]?.isFree ?? false else { continue }
+            guard let offer = self.next(of: &queue) else {
+                turns.prepend(session)
+                self.sessions[session]?.standsFor.insert(capability)
+                break
+            }
             self.grant(offer, to: session, alone: false, effects: &effects)
             if self.sessions[session]?.isFree ?? false {
                 self.sessions[session]?.standsFor.insert(capability)
@@ -191,6 +260,13 @@ public struct Dispatch: Sendable {
             self.queues[capability] = queue
         }
         if !turns.isEmpty { self.turns[capability] = turns }
+    }
+
+    private mutating func next(of queue: inout Deque<WorkOffer>) -> WorkOffer? {
+        while let offer = queue.popFirst() {
+            if self.takes(offer) { return offer }
+        }
+        return nil
     }
 
     private mutating func grant(_ offer: WorkOffer, to session: SessionID, alone: Bool, effects: inout [Effect]) {
@@ -225,7 +301,7 @@ public struct Dispatch: Sendable {
                 .min { ($0.value.leases.count, $0.key.rawValue) < ($1.value.leases.count, $1.key.rawValue) }
             guard let (id, state) = best else { break }
             suspects.removeFirst()
-            self.waiting -= 1
+            guard self.takes(offer) else { continue }
             if state.leases.isEmpty {
                 self.grant(offer, to: id, alone: true, effects: &effects)
             } else {

@@ -6,7 +6,8 @@ public struct AttemptReport: Hashable, Sendable {
     public enum Result: Hashable, Sendable {
         /// It did its work.
         case completed(Completion)
-        /// It failed; nothing was done that needs an undo. `retryAfter` replaces the policy's pause when it is set.
+        /// It failed; nothing was done that needs an undo, unless the failure leaves doubt. `retryAfter` replaces the
+        /// policy's pause when it is set.
         case failed(Failure, retryAfter: Span?)
         /// It was stopped as asked or because its time was up; nobody knows how far it came.
         case stopped(Failure)

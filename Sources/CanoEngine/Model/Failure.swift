@@ -11,12 +11,47 @@ public struct Failure: Hashable, Sendable, Codable {
     public var message: String
     /// Whether another attempt makes sense.
     public var isRetryable: Bool
+    /// Whether the attempt may have done something all the same, so that the undo of its task has to run.
+    public var leavesDoubt: Bool
 
     /// A failure from its parts.
-    public init(code: String, message: String, isRetryable: Bool = true) {
+    public init(code: String, message: String, isRetryable: Bool = true, leavesDoubt: Bool = false) {
         self.code = code
         self.message = message
         self.isRetryable = isRetryable
+        self.leavesDoubt = leavesDoubt
+    }
+
+    /// The same failure of an attempt that may have done something.
+    package var inDoubt: Failure {
+        Failure(code: self.code, message: self.message, isRetryable: self.isRetryable, leavesDoubt: true)
+    }
+
+    /// The same failure as the reason why something larger ended: the doubt is its attempt's own.
+    package var asReason: Failure {
+        Failure(code: self.code, message: self.message, isRetryable: self.isRetryable)
+    }
+
+    private enum CodingKeys: String, CodingKey { case code, message, isRetryable, leavesDoubt }
+
+    /// Reads the coded form; one without the doubt has none.
+    public init(from decoder: any Decoder) throws {
+        let members = try decoder.container(keyedBy: CodingKeys.self)
+        self.init(
+            code: try members.decode(String.self, forKey: .code),
+            message: try members.decode(String.self, forKey: .message),
+            isRetryable: try members.decode(Bool.self, forKey: .isRetryable),
+            leavesDoubt: try members.decodeIfPresent(Bool.self, forKey: .leavesDoubt) ?? false
+        )
+    }
+
+    /// Writes the coded form.
+    public func encode(to encoder: any Encoder) throws {
+        var members = encoder.container(keyedBy: CodingKeys.self)
+        try members.encode(self.code, forKey: .code)
+        try members.encode(self.message, forKey: .message)
+        try members.encode(self.isRetryable, forKey: .isRetryable)
+        if self.leavesDoubt { try members.encode(true, forKey: .leavesDoubt) }
     }
 }
 
@@ -42,6 +77,8 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     /// The attempt's time was up and nobody knows how far it came; it counts as a failed attempt.
     case timeout
     /// The attempt ended by itself with an outcome that cannot be used; it counts as a failed attempt.
+    ///
+    /// Only old histories have it: such an attempt is a ``Failure`` that leaves doubt.
     case unusable
     /// The worker handed the lease back before the task began, because it stops.
     case released

@@ -21,8 +21,10 @@ public struct Span: Hashable, Comparable, Sendable, Codable {
     /// The span nearest to a duration, rounded down to the millisecond; negative durations become zero.
     public init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        let (scaled, overflow) = seconds.multipliedReportingOverflow(by: 1000)
-        self.init(milliseconds: overflow ? .max : scaled + attoseconds / 1_000_000_000_000_000)
+        let (scaled, tooLong) = seconds.multipliedReportingOverflow(by: 1000)
+        let (sum, tooMuch) = scaled.addingReportingOverflow(attoseconds / 1_000_000_000_000_000)
+        let farthest = seconds < 0 ? Int64.min : .max
+        self.init(milliseconds: tooLong || tooMuch ? farthest : sum)
     }
 
     /// The same length as a standard library duration.

@@ -99,8 +99,8 @@ extension HistoryRow {
     private func failure() throws(CanoError) -> Failure {
         guard let code = self.reason else { throw self.corrupt("reason") }
         guard let message = self.detail else { throw self.corrupt("detail") }
-        guard let number = self.number, number == 0 || number == 1 else { throw self.corrupt("number") }
-        return Failure(code: code, message: message, isRetryable: number == 1)
+        guard let flags = self.number, (0...3).contains(flags) else { throw self.corrupt("number") }
+        return Failure(code: code, message: message, isRetryable: flags & 1 != 0, leavesDoubt: flags & 2 != 0)
     }
 
     private func finalFailure() throws(CanoError) -> Failure {

@@ -88,11 +88,11 @@ extension HistoryRow {
         self.startedAt = attempt.startedAt
     }
 
-    /// A failure whose flag has the column `number` to itself.
+    /// A failure whose two flags have the column `number` to themselves.
     private mutating func set(_ failure: Failure) {
         self.reason = failure.code
         self.detail = failure.message
-        self.number = failure.isRetryable ? 1 : 0
+        self.number = (failure.isRetryable ? 1 : 0) | (failure.leavesDoubt ? 2 : 0)
     }
 
     /// A failure in a record whose `number` means something else: the flag becomes a word before the code.

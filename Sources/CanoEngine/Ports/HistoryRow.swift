@@ -56,7 +56,7 @@ public struct HistoryRow: Hashable, Sendable {
     public var reason: String?
     /// One line about the reason, for people.
     public var detail: String?
-    /// A number whose meaning the kind gives: a retryable failure (1), an undo entry, entries not undone, the
+    /// A number whose meaning the kind gives: a failure that is retryable (1), in doubt (2) or both (3), an undo entry, entries not undone, the
     /// branches of the split that led here.
     public var number: Int64?
     /// The first and last sequence number of the split that led here.

@@ -21,7 +21,10 @@ extension Run {
             }
             if case .failed(let failure) = decision { self.position.ending = self.position.ending ?? .failed(failure) }
         case .attemptFailed(let path, _, let failure, let retryAt):
-            self.change(path) { $0.fail(retryAt: retryAt) }
+            self.change(path) { unit in
+                if failure.leavesDoubt { unit.isInDoubt = true }
+                unit.fail(retryAt: retryAt)
+            }
             if retryAt == nil { self.failForGood(path, failure) }
         case .attemptsLost(let lost, let reason, let retryAt):
             let crashLimit = self.limits.crashes
@@ -76,7 +79,7 @@ extension Run {
 
     private mutating func failForGood(_ path: WorkPath, _ failure: Failure) {
         switch path {
-        case .step, .expand: self.position.ending = self.position.ending ?? .failed(failure)
+        case .step, .expand: self.position.ending = self.position.ending ?? .failed(failure.asReason)
         case .branch, .undo: break  // `branchDone` and `compensated` say so themselves
         }
     }

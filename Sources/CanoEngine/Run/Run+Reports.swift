@@ -25,8 +25,11 @@ extension Run {
         case .failed(let failure, let retryAfter):
             self.fail(path, attempt, failure, retryAfter: retryAfter, at: now, in: &decision)
         case .stopped(let failure):
-            let reason = LossReason(of: failure, isStopping: lease.isStopping)
-            self.lose(path, attempt, reason, isRetryable: failure.isRetryable, at: now, in: &decision)
+            if let reason = LossReason(of: failure, isStopping: lease.isStopping) {
+                self.lose(path, attempt, reason, isRetryable: failure.isRetryable, at: now, in: &decision)
+            } else {
+                self.fail(path, attempt, failure.inDoubt, retryAfter: nil, at: now, in: &decision)
+            }
         case .released:
             self.lose(path, attempt, .released, at: now, in: &decision)
         }
@@ -60,7 +63,8 @@ extension Run {
         in decision: inout RunDecision
     ) {
         if let failure = self.objection(to: completion, of: path) {
-            return self.fail(path, attempt, failure, retryAfter: nil, at: now, in: &decision)
+            // The work is done, although nobody can use what came out of it.
+            return self.fail(path, attempt, failure.inDoubt, retryAfter: nil, at: now, in: &decision)
         }
         switch completion {
         case .task(let context, let next, let output):
@@ -129,6 +133,7 @@ extension Run {
             decision.effects.append(.wake(at: retryAt, path))
             return self.settle(at: now, in: &decision)
         }
+        let failure = failure.asReason
         switch path {
         case .step, .expand: self.settle(at: now, in: &decision)
         case .branch(let index):

@@ -3,8 +3,17 @@
 /// The workers that a coordinator knows, connected or lately so, with the leases they hold.
 ///
 /// Pure. Instants are of a monotonic clock. A worker that is mute for longer than the lease time, or whose connection
-/// closed and that did not come back within the grace, loses its leases.
+/// closed and that did not come back within the grace, loses its leases. Time in which this process itself was away is
+/// nobody's silence: it does not count.
 public struct WorkerDirectory: Sendable {
+    /// What a worker does under one lease.
+    public struct Holding: Hashable, Sendable {
+        /// The state that the work belongs to; empty when the lease was taken over from another owner.
+        public var state: String
+        /// Since when this coordinator knows that the worker has it.
+        public var since: Instant
+    }
+
     /// One worker.
     public struct Entry: Hashable, Sendable {
         /// What it said about itself.
@@ -16,7 +25,7 @@ public struct WorkerDirectory: Sendable {
         /// When its connection closed; `nil` while it has one.
         public var closedAt: Instant?
         /// What it holds.
-        public var leases: [LeaseRef: String] = [:]
+        public var leases: [LeaseRef: Holding] = [:]
         /// What it held under an earlier connection and has not offered under this one: a grant may have been lost with
         /// that connection, and then nobody does the work.
         public var unconfirmed: Set<LeaseRef> = []
@@ -38,7 +47,7 @@ public struct WorkerDirectory: Sendable {
     public struct Departure: Hashable, Sendable {
         /// The worker.
         public var worker: WorkerID
-        /// Its connection, which is to be closed; `nil` when it had none.
+        /// Its connection, which is to be closed; `nil` when it had none, or has come back on a newer one.
         public var connection: SessionID?
         /// What it held.
         public var leases: [LeaseRef]
@@ -52,6 +61,10 @@ public struct WorkerDirectory: Sendable {
     public let grace: Span
     /// The workers.
     public private(set) var entries: [WorkerID: Entry] = [:]
+    private var lastTick: Instant?
+
+    /// A tick that comes so long after the last one says that this process was stopped or starved meanwhile.
+    private static let slowTick = Span.seconds(1)
 
     /// A directory of nobody.
     public init(ttl: Span, grace: Span) {
@@ -85,15 +98,49 @@ public struct WorkerDirectory: Sendable {
         return true
     }
 
-    /// A worker holds a lease from now on.
-    public mutating func holds(_ worker: WorkerID, _ lease: LeaseRef, state: String) {
-        self.entries[worker]?.leases[lease] = state
+    /// A worker is sent a lease on this connection.
+    ///
+    /// False when the connection is not its current one: then nothing may be sent, and the lease is lost at once, for
+    /// nobody will ever report it.
+    public mutating func holds(
+        _ worker: WorkerID,
+        _ lease: LeaseRef,
+        state: String,
+        on connection: SessionID,
+        at now: Instant
+    ) -> Bool {
+        guard self.entries[worker]?.connection == connection else { return false }
+        self.entries[worker]?.leases[lease] = Holding(state: state, since: now)
         self.entries[worker]?.unconfirmed.remove(lease)
+        return true
+    }
+
+    /// A lease that a worker offered on this connection was taken over.
+    ///
+    /// When the connection is not its current one any more, the worker has to offer the lease on that, as everything
+    /// that it held before. False when the worker is gone: the lease is lost.
+    public mutating func adopts(
+        _ worker: WorkerID,
+        _ lease: LeaseRef,
+        on connection: SessionID,
+        at now: Instant
+    ) -> Bool {
+        guard var entry = self.entries[worker] else { return false }
+        let isNew = entry.leases[lease] == nil
+        if isNew { entry.leases[lease] = Holding(state: "", since: now) }
+        if entry.connection == connection {
+            entry.unconfirmed.remove(lease)
+        } else if isNew, entry.connection != nil {
+            entry.unconfirmed.insert(lease)
+            entry.confirmBy = now.advanced(by: self.grace)
+        }
+        self.entries[worker] = entry
+        return true
     }
 
     /// A worker does not hold these leases any more; returns how many it held.
     @discardableResult
-    public mutating func releases(_ worker: WorkerID, _ leases: [LeaseRef]) -> Int {
+    public mutating func releases(_ worker: WorkerID, _ leases: some Sequence<LeaseRef>) -> Int {
         var count = 0
         for lease in leases where self.entries[worker]?.leases.removeValue(forKey: lease) != nil {
             self.entries[worker]?.unconfirmed.remove(lease)
@@ -115,9 +162,12 @@ public struct WorkerDirectory: Sendable {
     }
 
     /// Time has passed: who is gone or mute loses what it held.
+    ///
+    /// Ticks come several times a second; a longer pause is taken for this process's own.
     public mutating func tick(at now: Instant) -> [Departure] {
+        self.forgiveOwnAbsence(at: now)
         var departures: [Departure] = []
-        for (worker, entry) in self.entries {
+        for (worker, entry) in self.entries.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let reason: LossReason
             if let closedAt = entry.closedAt {
                 guard now >= closedAt.advanced(by: self.grace) else { continue }
@@ -134,6 +184,21 @@ public struct WorkerDirectory: Sendable {
             self.entries[worker] = nil
         }
         return departures
+    }
+
+    /// While this process was away it could hear nobody, so everybody gets that time back.
+    private mutating func forgiveOwnAbsence(at now: Instant) {
+        defer { self.lastTick = now }
+        guard let last = self.lastTick else { return }
+        let pause = Span(milliseconds: now.milliseconds(since: last))
+        guard pause > Self.slowTick else { return }
+        for (worker, entry) in self.entries {
+            self.entries[worker]?.heardAt = min(now, entry.heardAt.advanced(by: pause))
+            if let closedAt = entry.closedAt {
+                self.entries[worker]?.closedAt = min(now, closedAt.advanced(by: pause))
+            }
+            if let confirmBy = entry.confirmBy { self.entries[worker]?.confirmBy = confirmBy.advanced(by: pause) }
+        }
     }
 
     /// Leases that a worker did not offer after it came back are lost, although the worker is here.

@@ -40,10 +40,9 @@ extension WorkerMachine {
         guard let held = self.held.removeValue(forKey: lease) else { return }
         switch (held.phase, result) {
         case (.abandoned, _): return
-        case (.stopping(.timeout, _), .stopped):
-            self.report(lease, .stopped(Self.failure(of: .timeout, held)), to: held.home)
-        case (.stopping(.drain, _), .stopped):
-            self.report(lease, .stopped(Self.failure(of: .drain, held)), to: held.home)
+        case (.stopping(.asked, _), _): self.report(lease, result, to: held.home)
+        case (.stopping(let reason, _), .stopped):
+            self.report(lease, .stopped(Self.failure(of: reason, held)), to: held.home)
         case (.running, _), (.stopping, _): self.report(lease, result, to: held.home)
         }
     }
@@ -54,10 +53,8 @@ extension WorkerMachine {
         guard largest > limit else { return result }
         let message =
             "the outcome has a payload of \(largest) bytes, over the coordinator's limit of \(limit); return less"
-        return .failed(
-            Failure(code: CanoError.Code.limitExceeded.name, message: message, isRetryable: false),
-            retryAfter: nil
-        )
+        let code = CanoError.Code.limitExceeded.name
+        return .failed(Failure(code: code, message: message, isRetryable: false, leavesDoubt: true), retryAfter: nil)
     }
 
     private mutating func report(_ lease: LeaseRef, _ result: AttemptReport.Result, to link: Link) {
@@ -80,7 +77,7 @@ extension WorkerMachine {
     }
 
     /// Cancels tasks that nobody wants to hear of any more.
-    mutating func abandon(_ leases: [LeaseRef]) {
+    mutating func abandon(_ leases: some Sequence<LeaseRef>) {
         let live = leases.filter { lease in self.held[lease].map { $0.phase != .abandoned } ?? false }
         guard !live.isEmpty else { return }
         for lease in live { self.held[lease]?.phase = .abandoned }
@@ -103,7 +100,7 @@ extension WorkerMachine {
         var orphans: [LeaseRef] = []
         for lease in self.liveLeases(where: { _ in true }) {
             guard let held = self.held[lease] else { continue }
-            if let until = held.orphanedUntil {
+            if let until = held.orphanedUntil, held.phase == .running {
                 if now >= until { orphans.append(lease) } else { next = min(next, until) }
             }
             switch held.phase {
@@ -121,7 +118,7 @@ extension WorkerMachine {
             }
         }
         self.nextLeaseTick = next
-        self.abandon(orphans)
+        self.stop(orphans, because: .distrust, at: now)
         self.stop(late, because: .timeout, at: now)
     }
 
@@ -133,6 +130,8 @@ extension WorkerMachine {
         case .asked: return Failure(code: "cancelled", message: "the attempt was cancelled and has not answered")
         case .drain:
             return Failure(code: Failure.workerStops, message: "the worker stops and the attempt has not answered")
+        case .distrust:
+            return Failure(code: Failure.workerStops, message: "no coordinator prolonged the lease in time")
         }
     }
 

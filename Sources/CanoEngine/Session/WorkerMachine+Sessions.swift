@@ -13,7 +13,7 @@ extension WorkerMachine {
             case .heartbeat(let number): self[link].frames.append(.heartbeat(number))
             case .accept: break  // whoever sent the event acts on the message
             case .end: self.endSession(link)
-            case .distrust: self.distrust(link)
+            case .distrust: self.distrust(link, at: now)
             case .complain: self.effects.append(.note(link, .violated("it said something out of turn")))
             case .disconnect: self.effects.append(.disconnect(link))
             case .leave: self.effects.append(.leave(link))
@@ -45,6 +45,8 @@ extension WorkerMachine {
         case .leases(let grants): self.take(grants, from: link, at: now)
         case .answers(let answers):
             for answer in answers { self.unanswered[answer.lease] = nil }
+            // An offer that was refused is answered so too: somebody else does the work, and must do it alone.
+            self.abandon(answers.lazy.filter { $0.answer == .lost }.map(\.lease))
         case .cancel(let leases): self.stop(leases, because: .asked, at: now)
         case .lost(let leases):
             for lease in leases { self.unanswered[lease] = nil }
@@ -60,7 +62,7 @@ extension WorkerMachine {
                 self.favourite = nil
             }
         case .recalled(let count):
-            self[link].credit -= min(self[link].credit, count)
+            self[link].credit -= min(self[link].credit, max(0, count))
             self[link].hasEnough = true
             if self.favourite == link { self.favourite = nil }
         case .welcome, .refused, .heartbeat: break  // these move the session and came this far never
@@ -99,10 +101,13 @@ extension WorkerMachine {
         for (lease, held) in self.held where held.home == link { self.held[lease]?.isOffered = false }
     }
 
-    private mutating func distrust(_ link: Link) {
+    /// Nobody has prolonged these leases in time: the tasks stop, and say so to whoever comes back.
+    ///
+    /// Without that word the coordinator would have to take a slow connection, or its own slowness, for a crash.
+    private mutating func distrust(_ link: Link, at now: Int64) {
         let leases = self.liveLeases { $0.home == link }
         self.effects.append(.note(link, .distrusted(leases: leases.count)))
-        self.abandon(leases)
+        self.stop(leases, because: .distrust, at: now)
     }
 
     // MARK: Owners

@@ -103,7 +103,7 @@ package struct WorkerMachine: Sendable {
             /// Cancelled, and nobody wants to hear of it any more.
             case abandoned
         }
-        enum Reason: Hashable, Sendable { case asked, timeout, drain }
+        enum Reason: Hashable, Sendable { case asked, timeout, drain, distrust }
 
         /// The coordinator that vouches for it.
         var home: Link

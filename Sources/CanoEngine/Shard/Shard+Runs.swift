@@ -253,14 +253,33 @@ extension Shard {
     mutating func recover(_ id: RunID, at now: Instant, into output: inout ShardOutput) {
         guard let index = self.residents.index(forKey: id) else { return }
         guard !self.residents.values[index].isRecovered else { return }
+        // Taken out first: should the run end here, what waited for it is told so by whoever looks for the run next.
+        var events = self.awaiting.removeValue(forKey: id) ?? []
+        // A slow store may answer long after workers have offered what they hold: that is not lost.
+        self.adopt(from: &events, at: now, into: &output)
         self.residents.values[index].isRecovered = true
         let decision = self.residents.values[index].run.recover(.unrecorded, at: now)
         let run = self.residents.values[index].run
         self.giveTimeToHeld(id, run, at: now, effects: &output.effects)
-        // Taken out first: should the run end here, what waited for it is told so by whoever looks for the run next.
-        let events = self.awaiting.removeValue(forKey: id) ?? []
         self.conclude(index, decision, at: now, into: &output)
         self.replay(events, at: now, into: &output)
+    }
+
+    /// Takes over the leases that events of workers name, and leaves the events that say more than that.
+    private mutating func adopt(from events: inout [ShardEvent], at now: Instant, into output: inout ShardOutput) {
+        var left: [ShardEvent] = []
+        for event in events {
+            switch event {
+            case .offered: self.apply(event, at: now, into: &output)
+            case .reports(let reports, _, let worker):
+                for lease in reports.lazy.map(\.lease) where lease.token.epoch < self.epoch {
+                    _ = self.residents[lease.key.run]?.run.adopt(lease, worker: worker, at: now)
+                }
+                left.append(event)
+            case .start, .audit, .grant, .started, .lost, .cancel, .mail, .loaded, .page, .tick: left.append(event)
+            }
+        }
+        events = left
     }
 
     /// Waits for the workers of attempts that are recorded as held, as long as their leases can last.

@@ -167,3 +167,30 @@ public enum ShardReply: Hashable, Sendable {
     /// The cancellation was noted, or the run is over or ending anyway.
     case cancelled
 }
+
+// MARK: Trust
+
+extension ShardEvent {
+    /// Whether only an owner that is sure of its lease may act on it: without trust nothing is granted, no timer fires.
+    package var needsTrust: Bool {
+        switch self {
+        case .grant, .tick: true
+        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
+        }
+    }
+}
+
+extension ShardEffect {
+    /// The lease that goes out with this effect.
+    ///
+    /// A commit takes its time, so whoever performs it asks for trust again: without it the lease is
+    /// ``LossReason/unstarted``, and its credit free.
+    package var lease: LeaseGrant? {
+        switch self {
+        case .send(let grant, _): grant
+        case .ready, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished, .load, .loadPage,
+            .unreadable, .wake:
+            nil
+        }
+    }
+}

@@ -147,12 +147,13 @@ extension WireFailure {
         self.code = failure.code
         self.message = failure.message
         self.retryable = failure.isRetryable
+        self.inDoubt = failure.leavesDoubt
     }
 }
 
 extension Failure {
     init(wire: WireFailure) {
-        self.init(code: wire.code, message: wire.message, isRetryable: wire.retryable)
+        self.init(code: wire.code, message: wire.message, isRetryable: wire.retryable, leavesDoubt: wire.inDoubt)
     }
 }
 

@@ -1283,6 +1283,9 @@ nonisolated struct WireFailure: Sendable {
   /// Whether another attempt makes sense.
   var retryable: Bool = false
 
+  /// Whether the attempt may have done something all the same: then its undo runs, without an output.
+  var inDoubt: Bool = false
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
@@ -3122,7 +3125,7 @@ nonisolated extension WireFailed: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireFailure: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Failure"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0\u{1}retryable\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}code\0\u{1}message\0\u{1}retryable\0\u{3}in_doubt\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3133,6 +3136,7 @@ nonisolated extension WireFailure: SwiftProtobuf.Message, SwiftProtobuf._Message
       case 1: try { try decoder.decodeSingularStringField(value: &self.code) }()
       case 2: try { try decoder.decodeSingularStringField(value: &self.message) }()
       case 3: try { try decoder.decodeSingularBoolField(value: &self.retryable) }()
+      case 4: try { try decoder.decodeSingularBoolField(value: &self.inDoubt) }()
       default: break
       }
     }
@@ -3148,6 +3152,9 @@ nonisolated extension WireFailure: SwiftProtobuf.Message, SwiftProtobuf._Message
     if self.retryable != false {
       try visitor.visitSingularBoolField(value: self.retryable, fieldNumber: 3)
     }
+    if self.inDoubt != false {
+      try visitor.visitSingularBoolField(value: self.inDoubt, fieldNumber: 4)
+    }
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -3155,6 +3162,7 @@ nonisolated extension WireFailure: SwiftProtobuf.Message, SwiftProtobuf._Message
     if lhs.code != rhs.code {return false}
     if lhs.message != rhs.message {return false}
     if lhs.retryable != rhs.retryable {return false}
+    if lhs.inDoubt != rhs.inDoubt {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -63,6 +63,9 @@ package struct ExecHandler: WorkHandler {
             let problem =
                 "'\(argv[0])' wrote more than the limit of \(output.maximumBytes) bytes to its standard output"
             throw output.afterEffect(WorkFailure("limitExceeded", problem), task)
+        case .outOfSight(let reason):
+            let problem = "'\(argv[0])' was lost sight of: \(reason)"
+            throw output.afterEffect(WorkFailure("io", problem, isRetryable: true), task)
         case .stopped(let isTimeout):
             throw isTimeout ? .timeout : .cancelled
         case .notStarted(let reason, let isRetryable):

@@ -66,7 +66,12 @@ package struct HTTPHandler: WorkHandler {
         } catch {
             throw error.failure.code == Self.unsent ? error : output.afterEffect(error, task)
         }
-        let next = try Self.next(answer, arguments, "\(request.method.rawValue) \(address.short)")
+        let next: String?
+        do throws(WorkFailure) {
+            next = try Self.next(answer, arguments, "\(request.method.rawValue) \(address.short)")
+        } catch {
+            throw Self.leavesDoubt(answer.status) ? output.afterEffect(error, task) : error
+        }
         do throws(WorkFailure) {
             return try output.completion(of: answer.body, next: next)
         } catch {
@@ -223,6 +228,12 @@ package struct HTTPHandler: WorkHandler {
             failure.retryAfter = answer.retryAfter
             throw failure
         }
+    }
+
+    /// Whether a server that answers so may have done what it was asked: it broke in the middle, or did not hear from
+    /// another one behind it in time.
+    private static func leavesDoubt(_ status: Int) -> Bool {
+        (500..<600).contains(status) && status != 501 && status != 503
     }
 
     private static func usual(_ status: Int) -> OutcomeRule {

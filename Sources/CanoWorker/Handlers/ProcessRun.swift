@@ -22,6 +22,8 @@ struct ProcessRun: Sendable {
         case tooMuchOutput
         /// It was ended because its time was up, or because the task was cancelled.
         case stopped(isTimeout: Bool)
+        /// It ran, and nobody knows how it ended.
+        case outOfSight(String)
         /// It could not be started.
         case notStarted(String, isRetryable: Bool)
     }
@@ -121,7 +123,8 @@ struct ProcessRun: Sendable {
         if let pid = leader.withLock({ $0 }) { await ProcessGroup(leader: pid).settle() }
         if Task.isCancelled { return .stopped(isTimeout: false) }
         switch result {
-        case .failure(let error): return Self.notStarted(error)
+        case .failure(let error):
+            return leader.withLock { $0 } == nil ? Self.notStarted(error) : .outOfSight("\(error)")
         case .success((_, .tooMuch)): return .tooMuchOutput
         case .success((.exited(let code), .all(let output, let errors))):
             return .exited(code: Int(code), output: output, errors: errors)

@@ -158,4 +158,35 @@ struct DispatchTests {
         fixture.ready(2)
         #expect(fixture.effects == [.demand(Fixture.id(1), 1)])
     }
+
+    @Test("forgets what waits of a run that is over, and of a shard that is lost")
+    func forgets() {
+        var fixture = Fixture()
+        // Odd numbers are of one run, even ones of another.
+        for number in 0..<10 { fixture.ready(number) }
+        #expect(fixture.dispatch.waiting == 10)
+        fixture.dispatch.finished(Self.offer(1).key.run)
+        #expect(fixture.dispatch.waiting == 5)
+        fixture.connect(1, credit: 3)
+        #expect(fixture.granted() == ["1:0", "1:2", "1:4"])
+        fixture.dispatch.lost(ShardID(rawValue: 0), effects: &fixture.effects)
+        #expect(fixture.dispatch.waiting == 0)
+        fixture.credit(1, 3)
+        #expect(fixture.granted() == [])
+        fixture.ready(12)
+        #expect(fixture.granted() == ["1:12"])
+    }
+
+    @Test("keeps few offers of runs that are over, however many end")
+    func bounded() {
+        var fixture = Fixture()
+        for number in 0..<2_000 {
+            let run = RunID(at: Instant(microseconds: 0), shard: ShardID(rawValue: 0), random: (UInt64(number), 1))
+            let key = WorkKey(run: run, visit: 1, path: .step)
+            fixture.dispatch.ready([WorkOffer(key: key, attempt: 1, capability: Self.work)], effects: &fixture.effects)
+            fixture.dispatch.finished(run)
+        }
+        #expect(fixture.dispatch.waiting == 0)
+        #expect(fixture.dispatch.kept <= 65)
+    }
 }

@@ -44,6 +44,7 @@ struct HistoryGoldenTests {
         ("joined", .joined(.satisfied, settleBy: later)),
         ("join failed", .joined(.failed(exit), settleBy: nil)),
         ("attempt failed", .attemptFailed(.step, attempt, failure, retryAt: later)),
+        ("attempt in doubt", .attemptFailed(.step, attempt, failure.inDoubt, retryAt: nil)),
         ("attempt lost", .attemptsLost([.init(path: .branch(4), attempt: attempt)], .workerGone, retryAt: nil)),
         (
             "attempts lost",

@@ -22,7 +22,12 @@ struct RandomRecords {
             let decision = self.flip() ? JoinDecision.satisfied : .failed(self.failure())
             return .joined(decision, settleBy: self.maybe { $0.instant() })
         case .attemptFailed:
-            return .attemptFailed(self.path(), self.attempt(), self.failure(), retryAt: self.maybe { $0.instant() })
+            return .attemptFailed(
+                self.path(),
+                self.attempt(),
+                self.failure(doubtful: true),
+                retryAt: self.maybe { $0.instant() }
+            )
         case .attemptLost:
             return .attemptsLost(self.lostAttempts(), self.lossReason(), retryAt: self.maybe { $0.instant() })
         case .attemptHeld: return .attemptHeld(self.path(), self.attempt())
@@ -91,8 +96,8 @@ struct RandomRecords {
         )
     }
 
-    private mutating func failure() -> Failure {
-        Failure(code: self.word(), message: self.word(), isRetryable: self.flip())
+    private mutating func failure(doubtful: Bool = false) -> Failure {
+        Failure(code: self.word(), message: self.word(), isRetryable: self.flip(), leavesDoubt: doubtful && self.flip())
     }
 
     private mutating func branchResult() -> BranchOutcome {

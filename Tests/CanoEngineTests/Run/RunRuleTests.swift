@@ -168,4 +168,41 @@ struct RunRuleTests {
         #expect(fixture.run.phase == .finished(.succeeded))
         #expect(fixture.isDense)
     }
+
+    @Test("undoes work whose outcome it had to refuse, without an output", arguments: [false, true])
+    func refusedOutcome(isByWorker: Bool) throws {
+        var fixture = try RunFixture([
+            StateDefinition(
+                name: "a",
+                step: .task(run: RunFixture.task(undo: true, attempts: 1), to: ["done", "sorry"])
+            )
+        ])
+        let lease = try fixture.lease(.step)
+        let broken = Failure(code: "invalidOutput", message: "the output is not JSON", isRetryable: false)
+        try fixture.accept(
+            lease,
+            isByWorker ? .stopped(broken) : .completed(.task(context: nil, next: "nowhere", output: .json("1")))
+        )
+        let undo = try #require(fixture.run.offers.first)
+        let granted = fixture.grant(undo)
+        let grant = try #require(granted)
+        #expect(grant.input == .undo(of: .step, output: nil))
+        #expect(try fixture.restored().offers == [undo], "the doubt is durable")
+        try fixture.accept(grant.lease, .completed(.undone))
+        guard case .finished(.failed(let failure)) = fixture.run.phase else {
+            Issue.record("not failed: \(fixture.run.phase)")
+            return
+        }
+        #expect(failure.code == (isByWorker ? "invalidOutput" : "undeclaredState"), "the reason is kept")
+    }
+
+    @Test("has nothing to undo when the task says so")
+    func plainFailure() throws {
+        var fixture = try RunFixture([
+            StateDefinition(name: "a", step: .task(run: RunFixture.task(undo: true), to: ["done"]))
+        ])
+        try fixture.accept(try fixture.lease(.step), .failed(self.failure, retryAfter: nil))
+        #expect(fixture.run.offers.isEmpty)
+        #expect(fixture.run.phase == .finished(.failed(self.failure)))
+    }
 }

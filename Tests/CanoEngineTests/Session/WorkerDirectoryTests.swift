@@ -23,8 +23,13 @@ struct WorkerDirectoryTests {
     @Test("a mute worker loses what it held, and its connection is named")
     func mute() {
         var directory = Self.holding([Self.lease(1)])
-        let isHeard5000 = directory.heard(Self.worker, on: Self.session(1), at: Self.at(5000))
-        #expect(isHeard5000)
+        for late in stride(from: Int64(200), to: 15_000, by: 200) {
+            let departures = directory.tick(at: Self.at(late))
+            #expect(departures.isEmpty)
+            guard late == 5000 else { continue }
+            let isHeard = directory.heard(Self.worker, on: Self.session(1), at: Self.at(5000))
+            #expect(isHeard)
+        }
         let beforeLate = directory.tick(at: Self.at(14_999))
         #expect(beforeLate.isEmpty)
         let departure = directory.tick(at: Self.at(15_000)).first
@@ -40,7 +45,8 @@ struct WorkerDirectoryTests {
         directory.closed(Self.worker, on: Self.session(1), at: Self.at(100))
         let admission = directory.greet(Self.hello(session: 2), on: Self.session(2), at: Self.at(500))
         #expect(admission == .welcome(replacing: nil))
-        directory.holds(Self.worker, Self.lease(1), state: "offered")
+        let isHere = directory.adopts(Self.worker, Self.lease(1), on: Self.session(2), at: Self.at(500))
+        #expect(isHere)
         let released = directory.releases(Self.worker, [Self.lease(2)])
         #expect(released == 1)
         let before2499 = directory.tick(at: Self.at(2499))
@@ -62,10 +68,51 @@ struct WorkerDirectoryTests {
         #expect(directory.entries[Self.worker]?.connection == Self.session(2))
     }
 
+    @Test("a lease for a connection that is gone, or not the newest, is not noted as held")
+    func staleConnection() {
+        var directory = Self.holding([])
+        _ = directory.greet(Self.hello(session: 2), on: Self.session(2), at: Self.at(1))
+        let isHeld = directory.holds(Self.worker, Self.lease(1), state: "s", on: Self.session(1), at: Self.at(2))
+        #expect(!isHeld)
+        directory.closed(Self.worker, on: Self.session(2), at: Self.at(3))
+        let isHeldAway = directory.holds(Self.worker, Self.lease(1), state: "s", on: Self.session(2), at: Self.at(4))
+        #expect(!isHeldAway)
+        #expect(directory.entries[Self.worker]?.leases.isEmpty == true)
+    }
+
+    @Test("a lease adopted for an older connection has to be offered on the newer one")
+    func staleAdoption() {
+        var directory = Self.holding([])
+        _ = directory.greet(Self.hello(session: 2), on: Self.session(2), at: Self.at(1))
+        let isHere = directory.adopts(Self.worker, Self.lease(1), on: Self.session(1), at: Self.at(2))
+        #expect(isHere)
+        let departures = directory.tick(at: Self.at(2003))
+        #expect(departures.map(\.leases) == [[Self.lease(1)]])
+        let stranger = WorkerID(rawValue: "stranger")
+        let isGone = directory.adopts(stranger, Self.lease(1), on: Self.session(7), at: Self.at(3))
+        #expect(!isGone)
+    }
+
+    @Test("time in which the coordinator itself was away is no worker's silence")
+    func ownAbsence() {
+        var directory = Self.holding([Self.lease(1)])
+        _ = directory.tick(at: Self.at(200))
+        let afterPause = directory.tick(at: Self.at(60_000))
+        #expect(afterPause.isEmpty)
+        var departures: [WorkerDirectory.Departure] = []
+        var now: Int64 = 60_000
+        while departures.isEmpty, now < 90_000 {
+            now += 200
+            departures = directory.tick(at: Self.at(now))
+        }
+        #expect(departures.map(\.reason) == [.workerMute], "it is mute all the same")
+        #expect(now >= 69_000)
+    }
+
     private static func holding(_ leases: [LeaseRef]) -> WorkerDirectory {
         var directory = WorkerDirectory(ttl: .seconds(10), grace: .seconds(2))
         _ = directory.greet(Self.hello(session: 1), on: Self.session(1), at: Self.at(0))
-        for lease in leases { directory.holds(Self.worker, lease, state: "s") }
+        for lease in leases { _ = directory.holds(Self.worker, lease, state: "s", on: Self.session(1), at: Self.at(0)) }
         return directory
     }
 

@@ -141,10 +141,37 @@ struct WorkerMachineTests {
         #expect(worker.effects.contains(.cancel([two.lease])))
         #expect(worker.effects.contains(.disconnect(Self.first)))
         worker.apply(.closed(Self.first))
-        worker.apply(.finished(two.lease, .completed(.undone)))
+        worker.apply(.finished(two.lease, .stopped(Failure(code: "cancelled", message: "as asked"))))
         worker.welcome(Self.first)
-        let report = AttemptReport(lease: one.lease, result: .completed(.undone))
-        #expect(worker.sent == [.resume([]), .reports([report]), .credit(3)])
+        #expect(worker.reports.map(\.lease) == [one.lease, two.lease])
+        guard case .stopped(let failure) = worker.reports.last?.result else {
+            Issue.record("not stopped: \(worker.reports)")
+            return
+        }
+        #expect(failure.code == Failure.workerStops, "nobody died of it")
+    }
+
+    @Test("an offer that is refused stops the task: somebody else does the work")
+    func refusedOffer() {
+        var worker = Bench(slots: 2)
+        worker.welcome(Self.first)
+        let (one, two) = (Bench.grant(1), Bench.grant(2))
+        worker.apply(.frames(Self.first, [.leases([one, two])]))
+        worker.apply(.closed(Self.first))
+        worker.welcome(Self.first)
+        #expect(worker.sent.first == .resume([one.lease, two.lease]))
+        worker.apply(.frames(Self.first, [.answers([LeaseAnswer(lease: one.lease, answer: .lost)])]))
+        #expect(worker.effects == [.cancel([one.lease])])
+        worker.apply(.finished(one.lease, .completed(.undone)))
+        #expect(worker.sent == [.credit(1)], "its outcome is nobody's")
+    }
+
+    @Test("a coordinator cannot give credit by taking it back")
+    func negativeRecall() {
+        var worker = Bench(slots: 2)
+        worker.welcome(Self.first)
+        worker.apply(.frames(Self.first, [.recalled(-5)]))
+        #expect(worker.machine.creditGiven == 2)
     }
 
     @Test("leases and reports move to the coordinator that takes their shard")
@@ -270,6 +297,7 @@ struct WorkerMachineTests {
         }
         #expect(failure.code == "limitExceeded")
         #expect(!failure.isRetryable)
+        #expect(failure.leavesDoubt, "the work is done")
     }
 
     @Test("a branch gets the context that came before it, and none after it was to be forgotten")

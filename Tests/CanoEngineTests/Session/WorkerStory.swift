@@ -14,7 +14,7 @@ struct WorkerStory {
     private var credit = [0, 0]
     /// Begun and not returned.
     private var running: Set<LeaseRef> = []
-    /// Returned with an outcome that somebody may want, and not answered.
+    /// Reported and not answered.
     private var owed: Set<LeaseRef> = []
     private var lost: Set<LeaseRef> = []
     private var granted = 0
@@ -89,7 +89,6 @@ struct WorkerStory {
     private mutating func finish() {
         guard let lease = self.running.min(by: { $0.token < $1.token }) else { return }
         self.running.remove(lease)
-        if !self.lost.contains(lease) { self.owed.insert(lease) }
         self.feed([.finished(lease, .completed(.undone))])
     }
 
@@ -123,9 +122,8 @@ struct WorkerStory {
             switch effect {
             case .send(let link, let frames): self.sent(frames, to: link.rawValue)
             case .begin(_, let grants): self.running.formUnion(grants.map(\.lease))
-            case .cancel(let leases): self.lost.formUnion(leases)
             case .disconnect(let link): self.closed(link.rawValue)
-            case .connect, .leave, .note: continue
+            case .connect, .leave, .note, .cancel: continue
             case .stop: Issue.record("nobody asked it to stop, seed \(self.seed)")
             }
         }
@@ -137,6 +135,13 @@ struct WorkerStory {
 
     private mutating func sent(_ frames: [WorkerFrame], to link: Int) {
         #expect(self.isConnected[link], "seed \(self.seed): \(frames) to a closed connection")
-        for case .credit(let count) in frames { self.credit[link] += count }
+        for frame in frames {
+            if case .credit(let count) = frame { self.credit[link] += count }
+            guard case .reports(let reports) = frame else { continue }
+            for report in reports {
+                #expect(!self.lost.contains(report.lease), "seed \(self.seed): nobody wants \(report.lease)")
+                self.owed.insert(report.lease)
+            }
+        }
     }
 }

@@ -58,13 +58,15 @@ struct ShardFixture {
     }
 
     /// Another owner takes the shard, and hears nothing while it listens unless `meanwhile` says something.
-    mutating func changeOwner(meanwhile: (inout ShardFixture) -> Void = { _ in }) {
+    ///
+    /// A slow store answers its questions only when it has listened long enough.
+    mutating func changeOwner(slowStore: Bool = false, meanwhile: (inout ShardFixture) -> Void = { _ in }) {
         let claim = ShardClaim(shard: Self.id, seen: self.epoch)
         _ = self.tables.take([claim], for: HostID(rawValue: "other"), ttl: .seconds(10), at: self.now)
         self.epoch = Epoch(rawValue: self.epoch.rawValue + 1)
         self.effects = []
         self.shard = Self.shard(self.epoch, self.plan, self.now, self.limits, &self.effects)
-        self.load()
+        if !slowStore { self.load() }
         meanwhile(&self)
         self.pass(1_100)
     }

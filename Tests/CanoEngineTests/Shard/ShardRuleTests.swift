@@ -121,6 +121,22 @@ struct ShardRuleTests {
         #expect(fixture.tables.mail(for: [ShardFixture.id], limit: 9).isEmpty)
     }
 
+    @Test("a lease that was offered while the store was slow is adopted, and charged to nobody")
+    func slowStore() throws {
+        var fixture = try ShardFixture(Self.single())
+        let run = fixture.start()
+        let lease = try fixture.lease()
+        fixture.tell(.started([lease]))
+        fixture.changeOwner(slowStore: true) { fixture in
+            fixture.tell(.offered([lease], from: ShardFixture.session, worker: ShardFixture.worker))
+        }
+        fixture.load()
+        #expect(fixture.effects.contains(.adopted(lease, ShardFixture.session)))
+        #expect(!fixture.tables.history(of: run, after: 0, limit: 99).contains { $0.kind == .attemptLost })
+        fixture.report(lease, Self.done)
+        #expect(fixture.status(run) == .succeeded)
+    }
+
     @Test("names each record's own state in the history")
     func namesStates() throws {
         let split = SplitDefinition(expand: RunFixture.task(), branch: RunFixture.task())

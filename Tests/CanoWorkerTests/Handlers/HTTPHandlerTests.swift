@@ -111,6 +111,19 @@ struct HTTPHandlerTests {
         }
     }
 
+    @Test(
+        "a server that broke in the middle may have done the work, one that refused has not",
+        arguments: [(404, false), (429, false), (500, true), (501, false), (502, true), (503, false), (504, true)]
+    )
+    func doubt(status: Int, leavesDoubt: Bool) async throws {
+        try await StubServer.run(.init(status: status)) { server in
+            let arguments = HTTPArguments(url: server.origin, output: OutputRules(isKept: true))
+            let answer = try await self.handler(server).answer(makeGrant(.task("{}"), arguments))
+            let isInDoubt = if case .stopped = answer { true } else { false }
+            #expect(isInDoubt == leavesDoubt)
+        }
+    }
+
     @Test("a class of statuses can be mapped")
     func statusClass() async throws {
         try await StubServer.run(.init(status: 418, body: "teapot")) { server in

@@ -56,8 +56,8 @@ public struct HistoryRow: Hashable, Sendable {
     public var reason: String?
     /// One line about the reason, for people.
     public var detail: String?
-    /// A number whose meaning the kind gives: a failure that is retryable (1), in doubt (2) or both (3), an undo entry, entries not undone, the
-    /// branches of the split that led here.
+    /// A number whose meaning the kind gives: a failure that is retryable (1), in doubt (2) or both (3), an undo entry,
+    /// entries not undone, the branches of the split that led here.
     public var number: Int64?
     /// The first and last sequence number of the split that led here.
     public var split: ClosedRange<Int>?

@@ -99,7 +99,7 @@ let package = Package(
         .target(
             name: "CanoCoordinator",
             dependencies: [
-                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, nioPosix, lifecycle, signals,
+                "Cano", "CanoProtocol", "CanoSQLite", "CanoPostgres", logging, nioCore, lifecycle, signals,
                 yams,
                 deque,
                 .product(name: "HTTPTypes", package: "swift-http-types"),
@@ -109,12 +109,12 @@ let package = Package(
         ),
         .executableTarget(
             name: "cano-coordinator",
-            dependencies: ["CanoCoordinator", arguments, lifecycle, logging],
+            dependencies: ["CanoCoordinator", "CanoEngine", arguments, lifecycle, logging],
             swiftSettings: settings
         ),
         .executableTarget(
             name: "cano-worker",
-            dependencies: ["Cano", "CanoEngine", "CanoWorker", arguments, lifecycle, logging],
+            dependencies: ["Cano", "CanoEngine", "CanoWorker", arguments, lifecycle, signals, logging],
             swiftSettings: settings
         ),
         .executableTarget(

@@ -118,10 +118,13 @@ struct DirectAttempts {
         self.attempt += 1
         switch result {
         case .failed(let failure, let retryAfter):
+            if failure.leavesDoubt { self.isInDoubt = true }
             return self.fail(failure, failure, retryAfter: retryAfter, isStopping: isStopping)
         case .stopped(let failure):
-            let reason = LossReason(of: failure, isStopping: isStopping)
-            if reason.leavesDoubt { self.isInDoubt = true }
+            self.isInDoubt = true
+            guard let reason = LossReason(of: failure, isStopping: isStopping) else {
+                return self.fail(failure, failure, retryAfter: nil, isStopping: isStopping)
+            }
             guard var charged = reason.failure else { return .stopped }
             let final = charged
             charged.isRetryable = failure.isRetryable

@@ -16,13 +16,19 @@ extension EngineHost {
         return true
     }
 
-    /// The plan of a workflow; looks into the store when this process does not know it yet.
+    /// The plan of a workflow; looks into the store when this process does not know it.
+    ///
+    /// Other coordinators register definitions as well, so the highest version is asked for anew once a second.
     private func plan(_ name: String, version: Int?) async throws(CanoError) -> Plan? {
-        if let plan = self.plans.plan(name, version: version) { return plan }
-        for definition in try await self.store.definitions() where definition.name == name {
-            self.plans.add(try Plan(definition, limits: self.configuration.limits))
-        }
+        let isKnown = version.map { self.plans.plan(name, version: $0) != nil } ?? self.isFresh
+        if !isKnown { try await self.readDefinitions() }
         return self.plans.plan(name, version: version)
+    }
+
+    /// Whether the definitions of the store were read a moment ago.
+    private var isFresh: Bool {
+        let now = self.clock.monotonic()
+        return self.definitionsReadAt.withLock { $0.map { now.milliseconds(since: $0) < 1000 } ?? false }
     }
 
     // MARK: Starts

@@ -25,6 +25,8 @@ package final class EngineHost: Sendable {
     let loads = Mailbox<LoadOrder>()
     let ownershipEvents = Mailbox<Ownership.Event>()
     let random = Guarded(SystemRandomNumberGenerator())
+    /// When the store was last asked for its definitions, by this process's clock.
+    let definitionsReadAt = Guarded<Instant?>(nil)
 
     /// A host of the engine on a store whose definitions are known to be readable.
     package init(
@@ -49,7 +51,9 @@ package final class EngineHost: Sendable {
         try await self.readDefinitions()
     }
 
-    private func readDefinitions() async throws(CanoError) {
+    func readDefinitions() async throws(CanoError) {
+        let now = self.clock.monotonic()
+        self.definitionsReadAt.withLock { $0 = now }
         for definition in try await self.store.definitions() { self.read(definition) }
     }
 
@@ -57,6 +61,7 @@ package final class EngineHost: Sendable {
     ///
     /// One that this version finds fault with stops nothing but its own runs, which stay as they are.
     func read(_ definition: Definition) {
+        if self.plans.plan(definition.name, version: definition.version)?.definition == definition { return }
         do throws(CanoError) { self.plans.add(try Plan(definition, limits: self.configuration.limits)) } catch {
             self.logger.error(
                 "definition cannot be used; its runs wait",

@@ -83,16 +83,18 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     /// The worker handed the lease back before the task began, because it stops.
     case released
 
-    /// Why an attempt ended that was stopped.
+    /// Why an attempt ended that was stopped; `nil` when it stopped by itself: then it failed, and leaves doubt.
     ///
     /// - Parameters:
     ///   - failure: what its worker says about it.
     ///   - isStopping: whether the attempt was asked to stop.
-    package init(of failure: Failure, isStopping: Bool) {
+    package init?(of failure: Failure, isStopping: Bool) {
         if isStopping || failure.code == Failure.workerStops {
             self = .abandoned
+        } else if failure.code == LossReason.timeout.failure?.code {
+            self = .timeout
         } else {
-            self = failure.code == LossReason.timeout.failure?.code ? .timeout : .unusable
+            return nil
         }
     }
 

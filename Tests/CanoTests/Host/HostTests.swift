@@ -50,6 +50,19 @@ struct HostTests {
         }
     }
 
+    @Test("a start without a version takes the highest that any coordinator has registered")
+    func latestVersion() async throws {
+        let fixture = try await HostFixture()
+        try await fixture.run {
+            var newer = HostFixture.definition
+            newer.version = 2
+            try await fixture.store.save(newer)
+            try await Task.sleep(for: .milliseconds(1100))
+            let run = try await fixture.start()
+            #expect(try await fixture.host.run(run).definition.version == 2)
+        }
+    }
+
     @Test("an orderly stop writes what was handed in, and ends")
     func orderlyStop() async throws {
         let fixture = try await HostFixture()

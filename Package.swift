@@ -34,6 +34,7 @@ let package = Package(
     platforms: [.macOS(.v26)],
     products: [
         .library(name: "Cano", targets: ["Cano"]),
+        .library(name: "CanoTesting", targets: ["CanoTesting"]),
         .library(name: "CanoSQLite", targets: ["CanoSQLite"]),
         .library(name: "CanoPostgres", targets: ["CanoPostgres"]),
         .library(name: "CanoClient", targets: ["CanoClient"]),
@@ -69,6 +70,7 @@ let package = Package(
             dependencies: ["CanoEngine", deque, heap, ordered, logging, metrics, tracing],
             swiftSettings: settings
         ),
+        .target(name: "CanoTesting", dependencies: ["Cano", "CanoSimulation"], swiftSettings: settings),
         .target(
             name: "CanoSQLite",
             dependencies: ["CanoEngine", grdb, sqlite],
@@ -151,6 +153,11 @@ let package = Package(
         .testTarget(
             name: "CanoTests",
             dependencies: ["Cano", "CanoEngine", "CanoSQLite", logging],
+            swiftSettings: settings
+        ),
+        .testTarget(
+            name: "CanoTestingTests",
+            dependencies: ["Cano", "CanoEngine", "CanoTesting", "CanoSQLite"],
             swiftSettings: settings
         ),
         .testTarget(

@@ -25,6 +25,8 @@ public struct EmbeddedRunner: Sendable {
         public var retention: Duration?
         /// The name that the history shows for this process (default: `embedded`).
         public var name = "embedded"
+        /// What a test does to attempts; `nil` for nothing.
+        package var interceptor: (any AttemptInterceptor)?
 
         /// The defaults.
         public init() {}
@@ -63,7 +65,7 @@ public struct EmbeddedRunner: Sendable {
             catalogue,
             host: host,
             worker: WorkerID(rawValue: settings.me.rawValue),
-            slots: configuration.slots,
+            configuration: configuration,
             logger: logger
         )
         return try await withThrowingTaskGroup(of: Value?.self) { group in

@@ -11,14 +11,22 @@ final class LocalWorker: LeaseSession {
     private let host: EngineHost
     private let logger: Logger
     private let slots: Int
+    private let interceptor: (any AttemptInterceptor)?
     private let orders = Mailbox<LeaseGrant>()
     private let running = Guarded<[LeaseRef: CancellationHandle]>([:])
 
-    init(_ catalogue: WorkCatalogue, host: EngineHost, worker: WorkerID, slots: Int, logger: Logger) {
+    init(
+        _ catalogue: WorkCatalogue,
+        host: EngineHost,
+        worker: WorkerID,
+        configuration: EmbeddedRunner.Configuration,
+        logger: Logger
+    ) {
         self.catalogue = catalogue
         self.host = host
         self.worker = worker
-        self.slots = slots
+        self.slots = configuration.slots
+        self.interceptor = configuration.interceptor
         self.logger = logger
     }
 
@@ -55,13 +63,24 @@ final class LocalWorker: LeaseSession {
     private func perform(_ grant: LeaseGrant) async {
         let handle = CancellationHandle()
         self.running.withLock { $0[grant.lease] = handle }
-        let result = await handle.run { await self.attempt(grant) }
+        let result = await handle.run { await self.intercepted(grant) }
         self.running.withLock { $0[grant.lease] = nil }
         // A cancelled process says nothing: what it had begun is found again when the store is opened next.
         if Task.isCancelled { return }
-        let report = AttemptReport(lease: grant.lease, result: result)
-        self.host.reports([report], from: self.id, worker: self.worker)
+        if let result {
+            let report = AttemptReport(lease: grant.lease, result: result)
+            self.host.reports([report], from: self.id, worker: self.worker)
+        } else {
+            self.host.dispatch { $0.ended(self.id, CollectionOfOne(grant.lease.key), effects: &$1) }
+            self.host.lost([grant.lease], .workerGone)
+        }
         self.host.credit(self.id, 1)
+    }
+
+    /// The result of an attempt; `nil` when nobody will report it.
+    private func intercepted(_ grant: LeaseGrant) async -> AttemptReport.Result? {
+        guard let interceptor = self.interceptor else { return await self.attempt(grant) }
+        return await interceptor.perform(grant) { await self.attempt(grant) }
     }
 
     private func attempt(_ grant: LeaseGrant) async -> AttemptReport.Result {

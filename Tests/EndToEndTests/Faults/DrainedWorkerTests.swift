@@ -30,7 +30,7 @@ extension EndToEnd {
                 return try coordinator.connectedWorkers().contains { $0.id == "leaves" && $0.leases > 0 }
             }
             try leaves.signal(SIGTERM)
-            let status = try leaves.waitForExit(upTo: 30)
+            let status = try leaves.waitForExit(upTo: 120)
             try require(status == 0, "the worker ended with \(status): \(text(of: leaves.errors).suffix(300))")
             let histories = try coordinator.waitForEnd(of: runs)
             var problems = journey.problems(of: histories)

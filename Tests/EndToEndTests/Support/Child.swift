@@ -58,7 +58,7 @@ final class Child {
     }
 
     @discardableResult
-    func waitForExit(upTo seconds: Double = 60) throws -> Int32 {
+    func waitForExit(upTo seconds: Double = 180) throws -> Int32 {
         try wait(upTo: seconds, for: "\(self.name) to end") { !self.isRunning }
         return self.status ?? -1
     }

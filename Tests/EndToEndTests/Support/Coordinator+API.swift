@@ -55,7 +55,7 @@ extension Coordinator {
     }
 
     /// Waits until all runs have ended, and reads what they did.
-    func waitForEnd(of runs: [String], upTo seconds: Double = 120) throws -> [RunHistory] {
+    func waitForEnd(of runs: [String], upTo seconds: Double = 400) throws -> [RunHistory] {
         struct Body: Decodable {
             struct Run: Decodable { var status: String }
             var run: Run

@@ -14,7 +14,7 @@ func onOwnThread<Value: Sendable>(_ body: @escaping @Sendable () throws -> Value
 }
 
 /// Waits until a condition holds, by asking again and again; throws what it waited for when the time is up.
-func wait(upTo seconds: Double = 60, for what: String, until condition: () throws -> Bool) throws {
+func wait(upTo seconds: Double = 180, for what: String, until condition: () throws -> Bool) throws {
     let clock = ContinuousClock()
     let deadline = clock.now.advanced(by: .seconds(seconds))
     while try !condition() {

@@ -156,7 +156,7 @@ extension CommitWriter {
         }
         try self.post(batch.mail)
         for id in batch.consumed { try self.deleteMail.add(id).add(Int(batch.shard.rawValue)).run() }
-        for entry in batch.audit { try self.note(entry) }
+        for entry in batch.audit { try self.note(entry.corrected(for: refused)) }
     }
 
     /// Claims the key for the start; the run that has it already, or `nil` when the claim was granted.

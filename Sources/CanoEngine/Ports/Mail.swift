@@ -51,6 +51,20 @@ public struct AuditEntry: Hashable, Sendable {
     /// How it is after, in a word.
     public var after: String?
 
+    /// The entry as it is true once starts were left out: what named one of them names the run that was there.
+    package func corrected(for refused: [RunID: KeyedRun]) -> AuditEntry {
+        guard !refused.isEmpty, let run = RunID(self.target), let found = refused[run] else { return self }
+        var entry = self
+        entry.target = found.run.description
+        entry.after = Self.foundByKey
+        return entry
+    }
+
+    /// What ``after`` says of a start whose key named a run that was there.
+    ///
+    /// It is stored: it may never change.
+    package static let foundByKey = "found by its key"
+
     /// An entry from its parts.
     public init(
         at: Instant,

@@ -21,7 +21,7 @@ extension MemoryTables {
                 continue
             }
             answer.refused.merge(refused) { $1 }
-            self.write(rest)
+            self.write(rest, refused)
         }
         return .answered(answer)
     }
@@ -60,7 +60,7 @@ extension MemoryTables {
         return nil
     }
 
-    private mutating func write(_ batch: ShardBatch) {
+    private mutating func write(_ batch: ShardBatch, _ refused: [RunID: KeyedRun]) {
         for start in batch.starts {
             self.live[start.run] = Live(start: start)
             if let key = start.runKey {
@@ -90,7 +90,7 @@ extension MemoryTables {
             let consumed = Set(batch.consumed)
             self.inbox.removeAll { consumed.contains($0.id) && $0.mail.shard == batch.shard }
         }
-        self.notes.append(contentsOf: batch.audit)
+        self.notes.append(contentsOf: batch.audit.map { $0.corrected(for: refused) })
     }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+import CanoEngine
+
 extension Schema {
     /// The one statement that writes: shards that pass the fence are written, the others are returned by name.
     ///
@@ -162,9 +164,12 @@ extension Schema {
 
             IF cardinality(a_at) > 0 THEN
                 INSERT INTO cano.audit (at, actor, via, action, target, before, after)
-                SELECT at, actor, via, action, target, before, after
+                SELECT at, actor, via, action, coalesce(k.run::text, target), before,
+                    CASE WHEN k.run IS NULL THEN after ELSE '\(AuditEntry.foundByKey)' END
                 FROM unnest(a_shard, a_at, a_actor, a_via, a_action, a_target, a_before, a_after)
                     AS a (shard, at, actor, via, action, target, before, after)
+                -- Of a start that was left out, the run that was there is named.
+                LEFT JOIN unnest(refused, refused_by) AS k (left_out, run) ON k.left_out::text = a.target
                 WHERE v_plain OR shard = ANY (v_ok);
             END IF;
             now := cano.now();

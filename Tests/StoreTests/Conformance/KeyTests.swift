@@ -116,4 +116,31 @@ struct KeyTests {
             #expect(try await store.summaries(RunQuery()).map(\.run) == [owner.run])
         }
     }
+
+    @Test("the note of a start that found a run by its key names that run", arguments: StoreKind.available)
+    func audit(kind: StoreKind) async throws {
+        try await kind.withStore { store, _ in
+            var sample = Sample()
+            let epoch = try await store.own(ShardID(rawValue: 0))
+            let runs = (0..<2).map { _ in sample.run(in: ShardID(rawValue: 0)) }
+            for run in runs {
+                var batch = ShardBatch.starting(Sample.start(run, key: "k"), epoch: epoch)
+                batch.audit = [
+                    AuditEntry(at: Sample.time, actor: "ann", via: "cli", action: "start", target: "\(run)"),
+                    AuditEntry(
+                        at: Sample.time,
+                        actor: "ann",
+                        via: "cli",
+                        action: "apply",
+                        target: "order@3",
+                        after: "d"
+                    ),
+                ]
+                try await store.write(batch)
+            }
+            let notes = try await store.audit(limit: 10)
+            #expect(notes.map(\.target) == ["order@3", "\(runs[0])", "order@3", "\(runs[0])"])
+            #expect(notes.map(\.after) == ["d", AuditEntry.foundByKey, "d", nil])
+        }
+    }
 }

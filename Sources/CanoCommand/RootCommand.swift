@@ -13,7 +13,8 @@ struct RootCommand: ParsableCommand {
             """,
         subcommands: [
             ApplyCommand.self, StartCommand.self, RunsCommand.self, ShowCommand.self, WatchCommand.self,
-            CancelCommand.self, WorkersCommand.self, GraphCommand.self, DevCommand.self,
+            CancelCommand.self, SignalCommand.self, RetryCommand.self, SkipCommand.self, ResolveCommand.self,
+            MigrateCommand.self, WorkersCommand.self, GraphCommand.self, DevCommand.self,
         ]
     )
 }

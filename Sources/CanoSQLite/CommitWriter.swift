@@ -44,7 +44,7 @@ struct CommitWriter {
             in: database
         )
         self.updateRun = try SQLStatement(
-            "UPDATE run SET status = ?, wake_at = ?, note = ? WHERE id = ?",
+            "UPDATE run SET status = ?, wake_at = ?, note = ?, version = coalesce(?, version) WHERE id = ?",
             in: database
         )
         self.moveRun = try SQLStatement(
@@ -64,7 +64,7 @@ struct CommitWriter {
             in: database
         )
         self.insertMail = try SQLStatement(
-            "INSERT INTO inbox (shard, kind, run, actor) VALUES (?, ?, ?, ?)",
+            "INSERT INTO inbox (shard, kind, run, actor, payload) VALUES (?, ?, ?, ?, ?)",
             in: database
         )
         self.deleteMail = try SQLStatement("DELETE FROM inbox WHERE id = ? AND shard = ?", in: database)
@@ -146,7 +146,8 @@ extension CommitWriter {
             try self.insert(row, last: &last)
         }
         for update in batch.updates where refused[update.run] == nil && !brief.contains(update.run) {
-            self.updateRun.add(Int64(update.status.rawValue)).add(update.wakeAt).add(update.note).add(update.run)
+            self.updateRun.add(Int64(update.status.rawValue)).add(update.wakeAt).add(update.note)
+                .add(update.version.map(Int64.init)).add(update.run)
             guard try self.updateRun.run() == 1 else { throw self.notUnfinished(update.run) }
         }
         for finish in batch.finished where refused[finish.run] == nil && !brief.contains(finish.run) {
@@ -222,10 +223,9 @@ extension CommitWriter {
 
     func post(_ mail: [Mail]) throws {
         for message in mail {
-            switch message.content {
-            case .cancel(let run, let actor):
-                self.insertMail.add(Int(message.shard.rawValue)).add(RunReader.cancelMail).add(run).add(actor)
-            }
+            let row = MailRow(message)
+            self.insertMail.add(Int(row.shard.rawValue)).add(Int64(row.kind)).add(row.run).add(row.sender)
+                .add(row.payload)
             try self.insertMail.run()
         }
     }

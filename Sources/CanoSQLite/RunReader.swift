@@ -13,8 +13,6 @@ struct RunReader {
         id, workflow, version, key, input_hash, seed, started_at, deadline, status, wake_at
         """
     static let keyOwner = "SELECT run, input_hash FROM run_key WHERE workflow = ? AND key = ?"
-    /// What the inbox calls ``Mail/Content/cancel(_:by:)``.
-    static let cancelMail: Int64 = 1
 
     let database: Database
 
@@ -41,7 +39,7 @@ extension RunReader {
             "SELECT id FROM run WHERE shard = ? AND status IN (1, 3) AND id > ? ORDER BY id LIMIT ?"
         )
         let due = try self.statement(
-            "SELECT id FROM run WHERE shard = ? AND status = 2 AND wake_at < ? AND id > ? ORDER BY id LIMIT ?"
+            "SELECT id FROM run WHERE shard = ? AND status IN (2, 4) AND wake_at < ? AND id > ? ORDER BY id LIMIT ?"
         )
         let after = after ?? RunID(high: 0, low: 0)
         let limit = max(0, limit)
@@ -69,9 +67,16 @@ extension RunReader {
         stored.pushes = try pushes.add(run).add(entry.seq).all(Self.row)
         if let split = entry.split {
             let branches = try self.statement(
-                "SELECT \(Self.rowColumns) FROM history WHERE run = ? AND seq BETWEEN ? AND ? AND kind = 4 ORDER BY seq"
+                """
+                SELECT \(Self.rowColumns) FROM history
+                WHERE run = ? AND seq BETWEEN ? AND ? AND kind IN (4, 20, 22) ORDER BY seq
+                """
             )
             stored.branches = try branches.add(run).add(split.lowerBound).add(split.upperBound).all(Self.row)
+        }
+        let signal = try self.statement("SELECT \(Self.rowColumns) FROM history WHERE run = ? AND seq = ?")
+        for seq in entry.knownSignals {
+            if let row = try signal.add(run).add(seq).first(Self.row) { stored.signals.append(row) }
         }
         return stored
     }
@@ -93,7 +98,7 @@ extension RunReader {
     func hasOutcome(of token: Token, run: RunID, path: WorkPath) throws -> Bool {
         let found = try self.statement(
             """
-            SELECT 1 FROM history WHERE run = ? AND epoch = ? AND counter = ? AND kind IN (2, 3, 4, 6, 9, 11, 13)
+            SELECT 1 FROM history WHERE run = ? AND epoch = ? AND counter = ? AND kind IN (2, 3, 4, 6, 9, 11, 13, 21)
               AND (path IS NULL OR path = ?) LIMIT 1
             """
         )
@@ -171,7 +176,10 @@ extension RunReader {
     func mail(for shards: [ShardID], limit: Int) throws -> [StoredMail] {
         let waiting = try self.statement(
             // What only a newer version knows waits for an owner of that version.
-            "SELECT id, shard, run, actor FROM inbox WHERE shard = ? AND kind = \(Self.cancelMail) ORDER BY id LIMIT ?"
+            """
+            SELECT id, shard, kind, run, actor, payload FROM inbox
+            WHERE shard = ? AND kind IN (\(MailRow.knownKinds)) ORDER BY id LIMIT ?
+            """
         )
         let limit = max(0, limit)
         let found = try Set(shards)
@@ -223,13 +231,18 @@ extension RunReader {
         KeyedRun(run: try columns.runID(), inputHash: try columns.number())
     }
 
-    private static func mail(_ columns: SQLStatement) throws -> StoredMail {
+    private static func mail(_ columns: SQLStatement) throws -> StoredMail? {
         let id = try columns.number()
         let shard = ShardID(rawValue: UInt8(truncatingIfNeeded: try columns.number()))
-        return StoredMail(
-            id: id,
-            mail: Mail(to: shard, .cancel(try columns.runID(), by: try columns.text()))
+        let kind = Int16(truncatingIfNeeded: try columns.number())
+        let row = MailRow(
+            shard: shard,
+            kind: kind,
+            run: try columns.runID(),
+            sender: try columns.text(),
+            payload: columns.bytes()
         )
+        return try row.mail().map { StoredMail(id: id, mail: $0) }
     }
 
     private static func row(_ columns: SQLStatement) throws -> HistoryRow {

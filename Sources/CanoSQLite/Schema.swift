@@ -8,7 +8,7 @@ enum Schema {
     /// One script per version, in order.
     ///
     /// A script that was released never changes; a new version appends one.
-    static let migrations = [Self.version1]
+    static let migrations = [Self.version1, Self.version2]
 
     /// What `PRAGMA application_id` says in our files: "Cano" in ASCII.
     static let application: Int64 = 0x4361_6E6F
@@ -34,6 +34,7 @@ enum Schema {
         for (index, script) in Self.migrations.enumerated().dropFirst(Int(version)) {
             try database.inTransaction(.immediate) {
                 try database.execute(sql: script)
+                if index + 1 == Self.migrations.count { try database.execute(sql: Self.views) }
                 try database.execute(sql: "PRAGMA application_id = \(Self.application)")
                 try database.execute(sql: "PRAGMA user_version = \(index + 1)")
                 return .commit

@@ -32,6 +32,7 @@ enum Happening {
     // The users.
     case start
     case cancel(RunID)
+    case signal(RunID, String)
     case clearBlocked
     // The network: `session` tells messages of an earlier connection from those of this one.
     case connect(Link)

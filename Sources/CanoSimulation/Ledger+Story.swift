@@ -46,6 +46,19 @@ extension Ledger.Story {
             self.pushes.removeLast()
             return self.accept(.undo(seq: entry))
         case .cancelRequested: return nil
+        case .signalled(let signal):
+            if let id = signal.id, !self.signalIDs.insert(id).inserted { return "signal \(id) is taken in twice" }
+            self.signals[seq] = signal.name
+            return nil
+        case .childStarted(let start):
+            self.child = start.run
+            return self.end(.expand, start.cause) ?? self.accept(.expand)
+        case .childEnded(let result):
+            guard self.child == result.run else { return "the end of \(result.run), which is no child of this visit" }
+            self.child = nil
+            return nil
+        case .intervened: return nil
+        case .migrated(let entry, _): return self.enter(entry)
         case .finished(let outcome, let finish):
             self.isFinished = true
             if outcome.isSuccess { return self.leave(by: finish.cause, context: finish.context) }
@@ -108,6 +121,13 @@ extension Ledger.Story {
 
     private mutating func enter(_ entry: Record.Entry) -> String? {
         guard entry.visit == self.visit + 1 else { return "visit \(entry.visit) follows \(self.visit)" }
+        if case .signal(let seq) = entry.arrival {
+            guard case .wait(let wait, _) = self.plan.states[self.state].step else { return "a signal without a wait" }
+            let oldest = self.signals.filter { $0.value == wait.signal }.keys.min()
+            guard oldest == seq else { return "takes signal \(seq), but the oldest one is \(oldest ?? 0)" }
+            self.signals[seq] = nil
+        }
+        self.child = nil
         self.visit = entry.visit
         self.state = self.plan.index(of: entry.state) ?? 0
         return nil

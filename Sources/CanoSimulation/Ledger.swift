@@ -30,6 +30,9 @@ struct Ledger {
         var branches = 0
         var outputs: Set<[UInt8]> = []
         var isSatisfied = false
+        var signals: [Int: String] = [:]
+        var signalIDs: Set<String> = []
+        var child: RunID?
     }
 
     let plans: [DefinitionKey: Plan]

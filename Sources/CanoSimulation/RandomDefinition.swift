@@ -5,28 +5,39 @@ package import CanoEngine
 /// Definitions of every shape, the same ones for the same draws.
 package enum RandomDefinition {
     /// A chain of one to five states that may skip ahead or fail, with an exit of each kind.
-    package static func make(name: String, from draw: inout Draw) -> Definition {
+    ///
+    /// - Parameters:
+    ///   - name: the workflow's name.
+    ///   - children: the workflows that it may start runs of; none, when there are none.
+    ///   - draw: where the choices come from.
+    /// - Returns: the definition.
+    package static func make(name: String, children: [String] = [], from draw: inout Draw) -> Definition {
         let count = 1 + draw.number(below: 5)
         var states: [StateDefinition] = []
         for index in 0..<count {
             let next = index + 1 == count ? "done" : "s\(index + 1)"
             // The first state can always reach the exit of failure, so that no state is unreachable.
             let choices = index == 0 || draw.chance(20) ? [next, "sorry"] : [next]
-            states.append(StateDefinition(name: "s\(index)", step: Self.step(index, next, choices, &draw)))
+            states.append(StateDefinition(name: "s\(index)", step: Self.step(index, next, choices, children, &draw)))
         }
         states.append(StateDefinition(name: "done", step: .exit(.success)))
         states.append(StateDefinition(name: "sorry", step: .exit(.failure)))
         let timeout = draw.chance(15) ? draw.span(3_000...60_000) : nil
-        return Definition(name: name, version: 1, start: "s0", states: states, timeout: timeout)
+        var definition = Definition(name: name, version: 1, start: "s0", states: states, timeout: timeout)
+        if draw.chance(30) { definition.onUndoFailure = .block }
+        return definition
     }
 
     private static func step(
         _ index: Int,
         _ next: String,
         _ choices: [String],
+        _ children: [String],
         _ draw: inout Draw
     ) -> StepDefinition {
-        let kind = choices.count > 1 ? draw.number(below: 5) : draw.number(below: 10)
+        let kind = choices.count > 1 ? draw.number(below: 5) : draw.number(below: 13)
+        if kind == 10 || choices.count > 1 && draw.chance(15) { return Self.wait(next, choices, &draw) }
+        if kind > 10, let child = draw.pick(children) { return Self.child(child, next, &draw) }
         switch kind {
         case 0: return .router(run: Self.task(canUndo: false, &draw), to: choices)
         case 1, 2, 3, 4: return .task(run: Self.task(canUndo: true, &draw), to: choices)
@@ -36,6 +47,29 @@ package enum RandomDefinition {
         default: return .split(Self.split(&draw), to: next)
         }
     }
+
+    /// Where the step may fail, a wait that nobody ends does.
+    private static func wait(_ next: String, _ choices: [String], _ draw: inout Draw) -> StepDefinition {
+        let isBounded = choices.count > 1 || draw.chance(30)
+        let within = isBounded ? draw.span(500...20_000) : nil
+        let signal = Self.signals[draw.number(below: Self.signals.count)]
+        let wait = WaitDefinition(signal: signal, within: within, timeoutTo: choices.count > 1 ? choices[1] : nil)
+        return .wait(wait, to: next)
+    }
+
+    private static func child(_ workflow: String, _ next: String, _ draw: inout Draw) -> StepDefinition {
+        let policies: [ChildDefinition.ParentEnd] = [.wait, .cancel, .abandon]
+        let child = ChildDefinition(
+            input: Self.task(canUndo: false, &draw),
+            workflow: workflow,
+            version: draw.chance(50) ? 1 : nil,
+            onParentEnd: draw.pick(policies) ?? .cancel
+        )
+        return .child(child, to: next)
+    }
+
+    /// The signals that runs of these definitions wait for.
+    package static let signals = ["go", "stop"]
 
     private static func split(_ draw: inout Draw) -> SplitDefinition {
         let rules: [JoinPolicy.Rule] = [

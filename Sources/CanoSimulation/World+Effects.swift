@@ -24,7 +24,7 @@ extension World {
             case .answer(let lease, let answer, let session):
                 if answer == .accepted { self.ledger.accepted(lease) }
                 self.send(.answer(lease, answer), to: session, by: owner)
-            case .left, .reply, .finished: break
+            case .left, .reply, .finished, .posted: break
             case .unreadable(let run, let message): self.ledger.blame("run \(run) is unreadable: \(message)")
             case .lookUp(let lease, let session):
                 self.arrange(in: self.draw.span(1...20), .lookUp(owner: owner, life: life, lease, session))

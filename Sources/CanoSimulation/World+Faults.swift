@@ -28,6 +28,11 @@ extension World {
                     request: RequestID(rawValue: self.nextRequest)
                 )
             )
+            for name in plan.signals where self.draw.chance(85) {
+                for _ in 0...self.draw.number(below: 2) {
+                    self.arrange(in: self.draw.span(1...9_000), .signal(run, name))
+                }
+            }
             if self.draw.chance(12) { self.arrange(in: self.draw.span(1...8_000), .cancel(run)) }
         }
         self.post(.start(orders), to: shard, of: owner)
@@ -41,11 +46,38 @@ extension World {
         self.store.change { $0.post([Mail(to: run.shard, .cancel(run, by: "user"))]) }
     }
 
-    /// A person looks at what is blocked and gives it up.
+    mutating func signal(_ run: RunID, _ name: String) {
+        let number = self.draw.number(below: 3)
+        let signal = RunSignal(name: name, payload: .json("\(number)"), id: number == 0 ? nil : "\(name)-\(number)")
+        self.order(.signal(signal), for: run)
+    }
+
+    private mutating func order(_ verb: RunVerb, for run: RunID) {
+        self.count(verb.name)
+        let order = RunOrder(run: run, verb: verb, caller: "user", via: "test", request: nil)
+        for owner in self.owners.indices where self.owners[owner].isUp && self.owners[owner].pausedUntil <= self.now {
+            if self.draw.chance(60), self.post(.order(order), to: run.shard, of: owner) { return }
+        }
+        self.store.change { $0.post([Mail(to: run.shard, .order(run, verb, by: "user"))]) }
+    }
+
+    /// A person looks at what cannot go on: tries again, gives up, or cancels; and sends what runs wait for.
     mutating func clearBlocked() {
         for run in self.unfinished {
-            let summary = self.store.tables.summary(of: run)
-            if summary?.status == .blocked || summary?.note != nil { self.cancel(run) }
+            guard let summary = self.store.tables.summary(of: run) else { continue }
+            switch summary.status {
+            case .blocked:
+                let verbs: [Intervention.Verb] = [.retry, .skip]
+                if self.draw.chance(70), let verb = self.draw.pick(verbs) {
+                    self.order(.intervene(Intervention(verb)), for: run)
+                } else {
+                    self.cancel(run)
+                }
+            case .waiting:
+                guard let note = summary.note else { continue }
+                for name in RandomDefinition.signals where note.contains("'\(name)'") { self.signal(run, name) }
+            case .active, .compensating, .succeeded, .failed, .cancelled, .timedOut: break
+            }
         }
         self.arrange(in: .seconds(15), .clearBlocked)
     }

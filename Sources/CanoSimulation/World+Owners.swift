@@ -180,7 +180,7 @@ extension World {
             )
             event = .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
         case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
-            .unreadable, .wake:
+            .unreadable, .wake, .posted:
             return
         }
         self.arrange(in: self.draw.span(1...200), .tell(owner: owner, life: life, shard, epoch, event))

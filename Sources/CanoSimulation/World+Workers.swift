@@ -141,6 +141,11 @@ extension World {
         case .task: return .task(context: mark, next: self.draw.pick(grant.next), output: mark)
         case .router: return .route(next: self.draw.pick(grant.next) ?? "")
         case .expand:
+            let step = self.ledger.plans[grant.definition]
+                .flatMap { plan in
+                    plan.index(of: grant.state).map { plan.states[$0].step }
+                }
+            if case .child = step, !self.draw.chance(5) { return .items([mark]) }
             let count = self.draw.chance(5) ? 0 : 1 + self.draw.number(below: 6)
             return .items(Array(repeating: mark, count: count))
         case .branch: return .output(mark)

@@ -39,7 +39,10 @@ package struct World {
         self.runsToStart = options.runs
         var plans: [DefinitionKey: Plan] = [:]
         for index in 0..<6 {
-            let plan = try Plan(RandomDefinition.make(name: "story-\(index)", from: &self.draw), limits: options.limits)
+            // Children only of later stories, so that no run descends from itself.
+            let children = (index + 1..<6).map { "story-\($0)" }
+            let definition = RandomDefinition.make(name: "story-\(index)", children: children, from: &self.draw)
+            let plan = try Plan(definition, limits: options.limits)
             self.plans.append(plan)
             plans[plan.key] = plan
         }
@@ -107,6 +110,7 @@ package struct World {
         switch happening {
         case .start: self.startRuns()
         case .cancel(let run): self.cancel(run)
+        case .signal(let run, let name): self.signal(run, name)
         case .clearBlocked: self.clearBlocked()
         case .connect(let link): self.connect(link)
         case .toOwner(let link, let session, let message):

@@ -36,6 +36,24 @@ struct ArgumentTests {
         #expect(plain.format == .mermaid && plain.run == nil && plain.version == nil)
     }
 
+    @Test("a signal takes run, name, payload and id; decisions take run, path and note; a migration takes pairs")
+    func orders() throws {
+        let run = "01900000-0000-7000-8000-000000000001"
+        let signalLine = ["signal", run, "go", "--payload", "[1]", "--id", "a"]
+        let signal = try #require(try RootCommand.parseAsRoot(signalLine) as? SignalCommand)
+        #expect(signal.id == run && signal.name == "go" && signal.payload == "[1]" && signal.signalID == "a")
+        let skipLine = ["skip", run, "--path", "undo/5", "--note", "written off"]
+        let skip = try #require(try RootCommand.parseAsRoot(skipLine) as? SkipCommand)
+        #expect(skip.work.id == run && skip.work.path == "undo/5" && skip.work.note == "written off")
+        let resolveLine = ["resolve", run, "--payload", "{}", "--to", "ship"]
+        let resolve = try #require(try RootCommand.parseAsRoot(resolveLine) as? ResolveCommand)
+        #expect(resolve.payload == "{}" && resolve.to == "ship")
+        #expect(try RootCommand.parseAsRoot(["retry", run]) is RetryCommand)
+        let migrateLine = ["migrate", "order", "--from", "1", "--to", "2", "--map", "a=b", "--map", "c=d"]
+        let migrate = try #require(try RootCommand.parseAsRoot(migrateLine) as? MigrateCommand)
+        #expect(migrate.from == 1 && migrate.to == 2 && migrate.map == ["a=b", "c=d"])
+    }
+
     @Test("an option goes before the environment, the environment before the default")
     func precedence() throws {
         let plain = try #require(try RootCommand.parseAsRoot(["workers"]) as? WorkersCommand)

@@ -99,8 +99,28 @@ struct RandomFrames {
             arguments: self.coin() ? nil : .json("{}"),
             next: self.coin() ? ["y"] : ["x", "y"],
             timeout: self.coin() ? nil : Span(milliseconds: 5),
-            input: self.input()
+            input: self.input(),
+            arrival: self.arrival()
         )
+    }
+
+    mutating func arrival() -> Arrival? {
+        switch self.below(4) {
+        case 0: return nil
+        case 1: return nil
+        case 2:
+            return .signal(
+                RunSignal(name: self.text(), payload: self.payload(), id: self.coin() ? self.text() : nil)
+            )
+        default:
+            let outcomes: [RunOutcome] = [
+                .succeeded, .failed(self.failure()), .cancelled(by: self.text()), .timedOut,
+            ]
+            let context = self.coin() ? self.payload() : nil
+            return .child(
+                ChildResult(run: self.lease().key.run, outcome: outcomes[self.below(4)], context: context)
+            )
+        }
     }
 
     mutating func workerFrame() -> WorkerFrame {

@@ -33,7 +33,12 @@ enum Samples {
         timeout: .seconds(60)
     )
 
-    static func grant(_ input: LeaseGrant.Input, path: WorkPath = .step, timeout: Span? = nil) -> LeaseGrant {
+    static func grant(
+        _ input: LeaseGrant.Input,
+        path: WorkPath = .step,
+        timeout: Span? = nil,
+        arrival: Arrival? = nil
+    ) -> LeaseGrant {
         LeaseGrant(
             lease: self.lease(path),
             definition: DefinitionKey(name: "demo", version: 4),
@@ -43,7 +48,8 @@ enum Samples {
             arguments: .json("{}"),
             next: ["done", "empty"],
             timeout: timeout,
-            input: input
+            input: input,
+            arrival: arrival
         )
     }
 
@@ -125,6 +131,28 @@ enum Samples {
                 grant(.branch(index: 18, item: .json("18"), context: .json("{}")), path: .branch(18)),
                 grant(.undo(of: .step, output: .json("1")), path: .undo(seq: 5)),
                 grant(.undo(of: .branch(3), output: nil), path: .undo(seq: 6)),
+            ])
+        ),
+        (
+            "coordinator-leases-arrivals",
+            .leases([
+                grant(
+                    .task(context: .json("{}"), branches: nil),
+                    arrival: .signal(RunSignal(name: "paid", payload: .json("42"), id: "p-1"))
+                ),
+                grant(
+                    .router(context: .json("{}"), branches: nil),
+                    arrival: .signal(RunSignal(name: "go", payload: Payload(bytes: [], type: .binary)))
+                ),
+                grant(
+                    .task(context: .json("{}"), branches: nil),
+                    arrival: .child(ChildResult(run: Samples.run, outcome: .succeeded, context: .json("{}")))
+                ),
+                grant(
+                    .expand(context: .json("{}"), branches: nil),
+                    path: .expand,
+                    arrival: .child(ChildResult(run: Samples.run, outcome: .cancelled(by: "ops"), context: nil))
+                ),
             ])
         ),
         (

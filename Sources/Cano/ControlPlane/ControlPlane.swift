@@ -22,6 +22,10 @@ package protocol ControlPlane: Sendable {
     func liveLeases(of run: RunID) async -> [LiveLease]
     /// Asks a run to end; returns its summary at that moment. Throws `unknownRun`. A finished run stays as it is.
     func cancel(_ run: RunID, caller: Caller) async throws(CanoError) -> RunSummary
+    /// Has something else done with a run. Throws `unknownRun`, `wrongState` and whatever the run refuses it with.
+    func order(_ verb: RunVerb, for run: RunID, caller: Caller) async throws(CanoError) -> OrderAnswer
+    /// Puts the unfinished runs of one version under another one. Throws `unknownWorkflow` and `invalidInput`.
+    func migrate(_ order: MigrationOrder, caller: Caller) async throws(CanoError) -> MigrationReport
     /// The workers connected to this process.
     func workers() async -> [WorkerSummary]
     /// Whether this process can serve: the store answers and shards are owned.

@@ -16,7 +16,7 @@ extension GraphTrail {
     private static func mark(of entry: TimelineEntry) -> Mark? {
         guard let kind = HistoryRow.Kind.allCases.first(where: { $0.name == entry.kind }) else { return nil }
         switch kind {
-        case .started, .entered:
+        case .started, .entered, .migrated:
             return entry.state.map(Mark.entered)
         case .branchDone:
             return entry.reason == nil ? .branchDone : nil
@@ -28,7 +28,8 @@ extension GraphTrail {
             return Int(path.drop { !$0.isNumber }).map { .undone(seq: $0) }
         case .finished:
             return .ended(state: entry.state, hasSucceeded: entry.reason == RunStatus.succeeded.name)
-        case .expanded, .joined, .attemptFailed, .attemptLost, .attemptHeld, .compensating, .cancelRequested:
+        case .expanded, .joined, .attemptFailed, .attemptLost, .attemptHeld, .compensating, .cancelRequested,
+            .signalled, .childStarted, .childEnded, .intervened:
             return nil
         }
     }

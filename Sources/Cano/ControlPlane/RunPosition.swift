@@ -22,13 +22,13 @@ package struct RunPosition: Hashable, Sendable {
         self = earlier ?? RunPosition(state: nil, visit: 0, context: nil)
         for row in rows {
             switch row.kind {
-            case .started, .entered, .finished:
+            case .started, .entered, .finished, .migrated:
                 // A run that ended outside an exit keeps the state where it was.
                 self.state = row.state ?? self.state
                 self.visit = max(row.visit, self.visit)
                 self.context = row.payload ?? self.context
             case .expanded, .branchDone, .joined, .attemptFailed, .attemptLost, .attemptHeld, .sagaPushed,
-                .compensating, .compensated, .cancelRequested:
+                .compensating, .compensated, .cancelRequested, .signalled, .childStarted, .childEnded, .intervened:
                 break
             }
         }

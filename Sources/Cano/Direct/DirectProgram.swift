@@ -34,13 +34,13 @@ final class DirectProgram<W: Workflow>: Sendable {
             self.task =
                 switch step.definition {
                 case .task(let task, _), .router(let task, _): task
-                case .split, .timer, .exit: nil
+                case .split, .timer, .wait, .child, .exit: nil
                 }
             self.undo =
                 switch step.definition {
                 case .task(let task, _): task.undo
                 case .split(let split, _): split.branch.undo
-                case .router, .timer, .exit: nil
+                case .router, .timer, .wait, .child, .exit: nil
                 }
             self.isPlain = self.task?.timeout == nil
             self.doubt = self.task?.undo?.coversUnknown ?? false ? step.code.undo?.unknown : nil
@@ -57,6 +57,14 @@ final class DirectProgram<W: Workflow>: Sendable {
     /// Throws `invalidDefinition` with all problems of the workflow.
     init(_ workflow: W, limits: Limits, logger: Logger) throws(CanoError) {
         let registration = try WorkflowRegistration(workflow, limits: limits)
+        for state in registration.definition.states {
+            switch state.step {
+            case .wait, .child:
+                let message = "state '\(state.name)' of \(W.self) waits for something from outside"
+                throw CanoError(.invalidDefinition, message + ": run it with EmbeddedRunner or on a cluster")
+            case .task, .router, .split, .timer, .exit: break
+            }
+        }
         let all = Array(W.State.allCases)
         var indices: [String: Int] = [:]
         for (index, state) in all.enumerated() { indices[state.rawValue] = index }

@@ -53,7 +53,7 @@ struct DirectRun<W: Workflow>: Sendable {
                 case .exit(.success): return .succeeded
                 case .exit(.failure): ending = .failed(.exit(state.name))
                 case .timer(let span, _): ending = await self.wait(span, in: state)
-                case .task, .router, .split: fatalError("state '\(state.name)' has no code")
+                case .task, .router, .split, .wait, .child: fatalError("state '\(state.name)' has no code")
                 }
             }
             if let ending { return await self.rollBack(ending) }

@@ -27,7 +27,8 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     ///   - workflow: the workflow, with what its tasks need.
     ///   - limits: the bounds that its definition and its runs keep.
     ///   - logger: what tasks log to.
-    /// - Throws: `invalidDefinition` with every problem of the workflow in one line.
+    /// - Throws: `invalidDefinition` with every problem of the workflow in one line; also for one that waits for
+    ///   signals or children, because those need a store.
     public init(
         _ workflow: W,
         limits: Limits = Limits(),

@@ -42,6 +42,56 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         _ = try await self.host.cancel(self.id, caller: Caller(name: reason, via: "library"))
     }
 
+    /// Tells the run something: a wait for the signal takes it, now or when it is reached.
+    ///
+    /// - Parameters:
+    ///   - signal: the signal.
+    ///   - payload: what it says.
+    ///   - id: what makes it the same signal when it is sent again; `nil` when every sending counts.
+    /// - Returns: false when the id was known, so that nothing changed.
+    /// - Throws: `unknownRun`; `wrongState` when the run is over or ends; `invalidInput` when its workflow waits for no
+    ///   such signal; `limitExceeded` when it keeps too many already.
+    @discardableResult
+    public func signal<Payload>(_ signal: Signal<Payload>, _ payload: Payload, id: String? = nil) async throws -> Bool {
+        let bytes = try CanoEngine.Payload(encoding: payload, what: "the signal '\(signal.name)'")
+        return try await self.order(.signal(RunSignal(name: signal.name, payload: bytes, id: id)))
+    }
+
+    /// Tries work again that only a person can move: an undo that failed, a step whose worker died too often.
+    ///
+    /// - Parameter note: why, for the history.
+    /// - Throws: `unknownRun`; `wrongState` when nothing of the run is blocked.
+    public func retry(note: String? = nil) async throws {
+        try await self.order(.intervene(Intervention(.retry, note: note)))
+    }
+
+    /// Gives up work that only a person can move: a step fails for good, an undo stays undone, a child is not awaited.
+    ///
+    /// - Parameter note: why, for the history.
+    /// - Throws: `unknownRun`; `wrongState` when nothing of the run is blocked.
+    public func skip(note: String? = nil) async throws {
+        try await self.order(.intervene(Intervention(.skip, note: note)))
+    }
+
+    /// Says that work which only a person can move was done by hand.
+    ///
+    /// - Parameters:
+    ///   - note: how, for the history.
+    ///   - context: the context from here on, for a step; `nil` when it stays.
+    ///   - next: the state that follows, for a step that may choose; `nil` for the only one.
+    /// - Throws: `unknownRun`; `wrongState` when nothing of the run is blocked.
+    public func resolve(note: String, context: W.Context? = nil, to next: W.State? = nil) async throws {
+        let payload = try context.map { try Payload(encoding: $0, what: "the context of \(W.name)") }
+        let verb = Intervention(.resolve, note: note, output: payload, next: next?.rawValue)
+        try await self.order(.intervene(verb))
+    }
+
+    @discardableResult
+    private func order(_ verb: RunVerb) async throws -> Bool {
+        let caller = Caller(name: self.host.configuration.me.rawValue, via: "library")
+        return try await self.host.order(verb, for: self.id, caller: caller) != .unchanged
+    }
+
     private func result(_ summary: RunSummary) async throws -> RunResult<W> {
         var after = 0
         var last: HistoryRow?

@@ -135,6 +135,26 @@ public struct EmbeddedRunner: Sendable {
         }
     }
 
+    /// Puts the unfinished runs of one version under another one, as far as they stand between two attempts.
+    ///
+    /// - Parameters:
+    ///   - workflow: the workflow's name.
+    ///   - from: the version that the runs have.
+    ///   - to: the version that they get; it must be registered.
+    ///   - renamed: the names of states in the new version by those in the old one; others keep their names.
+    /// - Returns: which runs were migrated, and which could not be, with the reason.
+    /// - Throws: `unknownWorkflow`; `invalidInput` when the map does not fit both graphs.
+    public func migrate(
+        _ workflow: String,
+        from: Int,
+        to: Int,
+        renamed: [String: String] = [:]
+    ) async throws -> MigrationReport {
+        let caller = Caller(name: self.host.configuration.me.rawValue, via: "library")
+        let order = MigrationOrder(workflow: workflow, from: from, to: to, map: StateMap(renamed))
+        return try await self.host.migrate(order, caller: caller)
+    }
+
     /// A run that exists already.
     ///
     /// - Parameters:

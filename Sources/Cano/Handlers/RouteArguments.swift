@@ -9,8 +9,12 @@ package struct RouteArguments: HandlerArguments {
     /// An expansion: where the list of items is in the context, as a JSON pointer.
     package var over: String?
 
-    package init(route: [RouteRule]? = nil, over: String? = nil) {
+    /// The input of a child: where the child's context is in the context, as a JSON pointer.
+    package var pick: String?
+
+    package init(route: [RouteRule]? = nil, over: String? = nil, pick: String? = nil) {
         self.route = route
         self.over = over
+        self.pick = pick
     }
 }

@@ -12,14 +12,14 @@ extension EngineHost {
             return false
         }
         try await self.store.save(definition)
-        self.plans.add(plan)
+        self.learn(plan)
         return true
     }
 
     /// The plan of a workflow; looks into the store when this process does not know it.
     ///
     /// Other coordinators register definitions as well, so the highest version is asked for anew once a second.
-    private func plan(_ name: String, version: Int?) async throws(CanoError) -> Plan? {
+    func plan(_ name: String, version: Int?) async throws(CanoError) -> Plan? {
         let isKnown = version.map { self.plans.plan(name, version: $0) != nil } ?? self.isFresh
         if !isKnown { try await self.readDefinitions() }
         return self.plans.plan(name, version: version)
@@ -72,7 +72,7 @@ extension EngineHost {
             self.post(.audit(self.entry(caller, "start", orders.count, from: first)), to: first.shard)
         }
         for (shard, batch) in batches where !self.post(.start(batch), to: shard) {
-            for order in batch { self.requests.fail(order.request) }
+            for order in batch { order.request.map { self.requests.fail($0) } }
         }
         for (index, reply) in await self.requests.replies(to: call).enumerated() {
             answers[orders[index].place] = Self.answer(reply, to: orders[index].order)
@@ -106,6 +106,10 @@ extension EngineHost {
             let message = "a key has 1 to \(limits.nameCharacters) characters, this one has \(key.count)"
             throw CanoError(.invalidInput, message)
         }
+        if let key = request.key, ParentLink(key: key) != nil {
+            let message = "the key '\(key)' has the form of a child's key (a run id, a slash, a number)"
+            throw CanoError(.invalidInput, message + "; choose another one")
+        }
         return StartOrder(
             run: RunID(at: self.clock.now(), shard: shard, random: (numbers.next(), numbers.next())),
             plan: plan,
@@ -126,16 +130,16 @@ extension EngineHost {
                 "key '\(order.key ?? "")' of \(order.plan.key.name) belongs to run \(keyed.run), which was "
                 + "started with another context; use another key"
             return .refused(CanoError(.keyInUse, message))
-        case .cancelled, nil: return .refused(Self.noAnswer)
+        case .cancelled, .done, .refused, nil: return .refused(Self.noAnswer)
         }
     }
 
-    private static let noAnswer = CanoError(
+    static let noAnswer = CanoError(
         .notOwner,
         "the shard changed hands meanwhile; ask again with the same key to learn whether the run was started"
     )
 
-    private static func unknown(_ request: StartRequest) -> CanoError {
+    static func unknown(_ request: StartRequest) -> CanoError {
         let version = request.version.map { " version \($0)" } ?? ""
         let message =
             "there is no workflow '\(request.workflow)'\(version); apply its definition or start a worker that has it"

@@ -29,6 +29,7 @@ extension EngineHost {
                 for session in self.sessions.withLock({ Array($0.keys) }) {
                     deliveries[session, default: []].append(.left(run, visit: visit))
                 }
+            case .posted: self.mailBell.post(())
             case .reply(let request, let reply): self.requests.reply(request, reply)
             case .finished(let run, _):
                 self.finishes.finished(run)

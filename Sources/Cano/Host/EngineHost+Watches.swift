@@ -45,20 +45,48 @@ extension EngineHost {
         }
     }
 
-    /// Reads the messages of our shards every second; nudges only make that faster.
+    /// Reads the messages of our shards whenever the bell rings.
     func watchMail() async {
-        while !Task.isCancelled {
-            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+        while await self.mailBell.next() != nil {
             let owned = self.owned.keys.sorted()
             guard !owned.isEmpty else { continue }
             do {
                 for stored in try await self.store.mail(for: owned, limit: self.configuration.limits.pageRows) {
+                    try await self.define(for: stored.mail)
                     self.post(.mail(stored), to: stored.mail.shard)
                 }
             } catch {
                 self.logger.warning("mail not read", metadata: ["error": "\(error)"])
             }
         }
+    }
+
+    /// Rings the bell of the mail, so that what other processes left is found; and looks for work that nobody can do.
+    func ringEverySecond() async {
+        while !Task.isCancelled {
+            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            self.mailBell.post(())
+            let (patience, now) = (self.configuration.limits.unservedTime, self.clock.monotonic())
+            let runs = self.dispatch.withLock { $0.unserved(for: patience, at: now) }
+            for (shard, runs) in Dictionary(grouping: runs, by: \.shard) { self.post(.unserved(runs), to: shard) }
+        }
+    }
+
+    /// Tells the shard of the definitions that a message needs, as far as there are any.
+    private func define(for mail: Mail) async throws(CanoError) {
+        switch mail.content {
+        case .startChild(let order):
+            guard let plan = try await self.plan(order.workflow, version: order.version) else { return }
+            self.post(.define(plan), to: mail.shard)
+        case .order(_, .migrate(let version, _), _): try await self.define(version, for: mail.shard)
+        case .cancel, .order, .childEnded: break
+        }
+    }
+
+    /// Tells a shard of every definition of this version.
+    func define(_ version: Int, for shard: ShardID) async throws(CanoError) {
+        try await self.readDefinitions()
+        for plan in self.plans.all where plan.key.version == version { self.post(.define(plan), to: shard) }
     }
 
     /// Loads what shards ask for.
@@ -97,7 +125,8 @@ extension EngineHost {
             let wasAccepted = try await self.store.hasOutcome(of: token, run: lease.key.run, path: lease.key.path)
             let answer = LeaseAnswer(lease: lease, answer: wasAccepted ? .already : .lost)
             self.deliver([.answer(answer)], to: session)
-        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .left, .reply, .finished, .unreadable, .wake:
+        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .left, .reply, .finished, .unreadable, .wake,
+            .posted:
             break  // these never come here
         }
     }

@@ -24,6 +24,7 @@ package final class EngineHost: Sendable {
     let ownership: Guarded<Ownership>
     let loads = Mailbox<LoadOrder>()
     let ownershipEvents = Mailbox<Ownership.Event>()
+    let mailBell = Mailbox<Void>()
     let random = Guarded(SystemRandomNumberGenerator())
     /// When the store was last asked for its definitions, by this process's clock.
     let definitionsReadAt = Guarded<Instant?>(nil)
@@ -62,12 +63,18 @@ package final class EngineHost: Sendable {
     /// One that this version finds fault with stops nothing but its own runs, which stay as they are.
     func read(_ definition: Definition) {
         if self.plans.plan(definition.name, version: definition.version)?.definition == definition { return }
-        do throws(CanoError) { self.plans.add(try Plan(definition, limits: self.configuration.limits)) } catch {
+        do throws(CanoError) { self.learn(try Plan(definition, limits: self.configuration.limits)) } catch {
             self.logger.error(
                 "definition cannot be used; its runs wait",
                 metadata: ["definition": "\(definition.key)", "error": "\(error.message)"]
             )
         }
+    }
+
+    /// Takes in a definition, and tells the shards: their runs may start children of it or move to it.
+    func learn(_ plan: Plan) {
+        guard self.plans.add(plan) else { return }
+        for shell in self.shells.withLock({ Array($0.values) }) { shell.post(.define(plan)) }
     }
 
     /// Owns and drives shards until the task is cancelled, then gives them up in order.
@@ -79,6 +86,7 @@ package final class EngineHost: Sendable {
             group.addTask { await self.watchLeases() }
             group.addTask { await self.watchMail() }
             group.addTask { await self.watchStore() }
+            group.addTask { await self.ringEverySecond() }
             // Shards are given up when the last of their commits is answered, and not before.
             let held = await withDiscardingTaskGroup { shards in
                 while let events = await self.ownershipEvents.next() {

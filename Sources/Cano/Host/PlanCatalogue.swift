@@ -13,11 +13,13 @@ package final class PlanCatalogue: Sendable {
 
     package init() {}
 
-    /// Adds a plan, or replaces it by itself.
-    package func add(_ plan: Plan) {
+    /// Adds a plan, or replaces it by itself; returns whether it is new.
+    @discardableResult
+    package func add(_ plan: Plan) -> Bool {
         self.state.withLock { state in
-            state.plans[plan.key] = plan
+            let isNew = state.plans.updateValue(plan, forKey: plan.key) == nil
             state.latest[plan.key.name] = max(state.latest[plan.key.name] ?? 0, plan.key.version)
+            return isNew
         }
     }
 

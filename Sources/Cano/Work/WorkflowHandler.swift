@@ -44,7 +44,8 @@ struct WorkflowHandler: WorkHandler {
         switch grant.input {
         case .task(let context, let branches), .router(let context, let branches):
             if let code = step.task {
-                return try await code(StepCode.Input(context: context, branches: branches), task)
+                let input = StepCode.Input(context: context, branches: branches, arrival: grant.arrival)
+                return try await code(input, task)
             }
         case .expand(let context, _):
             if let code = step.expand { return .items(try await code(context, task)) }

@@ -30,6 +30,7 @@ struct WorkflowRegistration {
             if code.wantsBranches != nil, definition.start == state.name {
                 problems.append("state '\(state.name)' has a JoinTask, but runs begin there: put a split before it")
             }
+            problems += Self.arrivalProblems(of: state, code, steps, isStart: definition.start == state.name)
             for name in state.step.next {
                 guard let wanted = steps[name]?.wantsBranches else { continue }
                 if let output = code.branchOutput {
@@ -45,6 +46,28 @@ struct WorkflowRegistration {
                     )
                 }
             }
+        }
+        return problems
+    }
+
+    /// What a wait or a child hands over must be what the task behind it takes.
+    private static func arrivalProblems(
+        of state: StateDefinition,
+        _ code: StepCode,
+        _ steps: [String: StepCode],
+        isStart: Bool
+    ) -> [String] {
+        var problems: [String] = []
+        if let wanted = code.wantsArrival, isStart {
+            let message = "state '\(state.name)' expects \(wanted.name), but runs begin there"
+            problems.append("\(message): put a wait or a child before it")
+        }
+        for name in state.step.next {
+            guard let wanted = steps[name]?.wantsArrival else { continue }
+            let given = name == code.lateState ? nil : code.arrival
+            guard given != wanted else { continue }
+            let message = "the task of state '\(name)' expects \(wanted.name), but state '\(state.name)' hands it "
+            problems.append("\(message)\(given?.name ?? "nothing"): make them the same, or use a ContextTask")
         }
         return problems
     }

@@ -144,7 +144,7 @@ extension Step {
         return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 
-    private static func completion<Output>(
+    static func completion<Output>(
         _ input: StepCode.Input,
         _ value: W.Context,
         _ output: Output,

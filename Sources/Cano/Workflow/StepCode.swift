@@ -6,6 +6,7 @@ struct StepCode: Sendable {
     struct Input: Sendable {
         var context: Payload
         var branches: [BranchOutcome]?
+        var arrival: Arrival?
     }
 
     /// The code of a task or a router.
@@ -20,6 +21,12 @@ struct StepCode: Sendable {
     var branchOutput: TypeIdentity?
     /// What the branches before it must return, in a task behind a join.
     var wantsBranches: TypeIdentity?
+    /// What the state behind it is handed, in a wait or a child.
+    var arrival: TypeIdentity?
+    /// Where a wait leads whose time is up: that state is handed nothing.
+    var lateState: String?
+    /// What the wait or the child before it must hand over.
+    var wantsArrival: TypeIdentity?
     /// What is wrong with the types and could not be told by the compiler.
     var problems: [String] = []
 

@@ -25,6 +25,9 @@ public protocol Workflow: Sendable {
     /// How long a run may take before it is undone; `nil` for no bound (the default).
     static var timeout: Duration? { get }
 
+    /// What a run does when an undo has used up its attempts (default: it goes on with the next undo).
+    static var onUndoFailure: UndoFailure { get }
+
     /// How a state runs, and which states may come next.
     ///
     /// It is called once for each state when the workflow is registered, not while runs go on: the same state must
@@ -44,6 +47,9 @@ extension Workflow {
     /// No bound.
     public static var timeout: Duration? { nil }
 
+    /// The entry counts as not undone, and the next one is undone.
+    public static var onUndoFailure: UndoFailure { .continue }
+
     /// The workflow as data: what coordinators decide from.
     public func definition() -> Definition {
         Definition(
@@ -53,7 +59,8 @@ extension Workflow {
             states: State.allCases.map {
                 StateDefinition(name: $0.rawValue, step: self.step(in: $0).definition)
             },
-            timeout: Self.timeout.map(Span.init)
+            timeout: Self.timeout.map(Span.init),
+            onUndoFailure: Self.onUndoFailure == .block ? .block : nil
         )
     }
 }

@@ -38,7 +38,7 @@ struct SplitProgress: Hashable {
     private mutating func add(_ entry: TimelineEntry) {
         self.lastSeq = entry.seq
         switch entry.kind {
-        case "started", "entered":
+        case "started", "entered", "migrated":
             self.state = entry.state
             self.visit = entry.visit ?? self.visit
         case "expanded":

@@ -35,7 +35,7 @@ struct StartCommand: AsyncParsableCommand {
             workflow: self.workflow,
             version: self.version,
             key: self.key,
-            context: try self.payload()
+            context: try InputText.json(self.context, subject: "the context")
         )
         if self.wait { return try await self.runToEnd(request) }
         try await self.client.show(CanoClient.request(start: request)) { answer, _ in
@@ -64,16 +64,5 @@ struct StartCommand: AsyncParsableCommand {
                 ? String(decoding: answer.bytes, as: UTF8.self) + "\n" : RunText.outcome(run, Console.style)
         )
         try CommandFailure.failUnlessSucceeded(run)
-    }
-
-    private func payload() throws -> Payload? {
-        guard let context = self.context else { return nil }
-        let isElsewhere = context == "-" || context.hasPrefix("@")
-        let text = isElsewhere ? try InputText.read(context == "-" ? "-" : String(context.dropFirst())) : context
-        do {
-            return try JSONText(Array(text.utf8), subject: "the context").payload
-        } catch {
-            throw ValidationError(error.message)
-        }
     }
 }

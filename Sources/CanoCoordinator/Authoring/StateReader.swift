@@ -12,15 +12,17 @@ import CanoEngine
 /// | `split` | branches over a list            | `join losers retry timeout to`                                      |
 /// | `route` | a router, when it is alone      | `retry to`                                                          |
 /// | `wait`  | a timer: `1h`                   | `to`                                                                |
+/// | `wait`  | `{ signal: paid, within: 1h, timeoutTo: late }` | `to`                                               |
+/// | `child` | `{ workflow: bill, input: /order }`             | `onParentEnd retry to`                             |
 /// | `exit`  | `true`, `success`, `failure`    |                                                                     |
 ///
 /// `retry` and `timeout` of a split are for its tasks, unless they have their own.
 struct StateReader {
     let name: String
 
-    private static let kinds = ["exec", "http", "split", "wait", "exit"]
+    private static let kinds = ["exec", "http", "split", "wait", "child", "exit"]
     private static let otherKeys = [
-        "route", "output", "into", "exits", "join", "losers", "undo", "retry", "timeout", "to",
+        "route", "output", "into", "exits", "join", "losers", "undo", "retry", "timeout", "onParentEnd", "to",
     ]
     private var owner: String { "state '\(self.name)'" }
 
@@ -35,13 +37,14 @@ struct StateReader {
         case "exec": return try self.task(node, TaskReader.execKeys)
         case "http": return try self.task(node, TaskReader.httpKeys)
         case "split": return try self.split(node)
-        case "wait": return try self.timer(node)
+        case "wait": return try self.wait(node)
+        case "child": return try self.child(node)
         case "exit": return try self.exit(node)
         case "route": return try self.router(node)
         default:
             // A misspelt key is named; a state without any kind is told what there is.
             _ = try DocumentMapping(node, owner: self.owner, allowed: Self.kinds + Self.otherKeys)
-            throw node.problem("\(self.owner) does nothing: give it one of exec, http, split, route, wait, exit")
+            throw node.problem("\(self.owner) does nothing: give it one of exec, http, split, route, wait, child, exit")
         }
     }
 
@@ -67,9 +70,43 @@ struct StateReader {
         return .router(run: run, to: next)
     }
 
-    private func timer(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
+    private func wait(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
         let mapping = try DocumentMapping(node, owner: self.owner, allowed: ["wait", "to"])
-        return .timer(after: try mapping.required("wait", for: self.owner).span(), to: try self.onlyNext(mapping))
+        let value = try mapping.required("wait", for: self.owner)
+        let next = try self.onlyNext(mapping)
+        guard value.isMapping else { return .timer(after: try value.span(), to: next) }
+        let wait = try DocumentMapping(value, owner: value.name, allowed: ["signal", "within", "timeoutTo"])
+        let definition = WaitDefinition(
+            signal: try wait.required("signal", for: value.name).text(),
+            within: try wait["within"]?.span(),
+            timeoutTo: try wait["timeoutTo"]?.text()
+        )
+        return .wait(definition, to: next)
+    }
+
+    private func child(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
+        let mapping = try DocumentMapping(node, owner: self.owner, allowed: ["child", "onParentEnd", "retry", "to"])
+        let value = try mapping.required("child", for: self.owner)
+        let child = try DocumentMapping(value, owner: value.name, allowed: ["workflow", "version", "input"])
+        let place = try child["input"]?.text() ?? ""
+        if let input = child["input"], JSONPointer(place) == nil {
+            throw input.problem("\(input.name) must be a JSON pointer such as /order, not '\(place)'")
+        }
+        let workflow = try child.required("workflow", for: value.name).text()
+        let input = TaskDefinition(
+            handler: RouteArguments.handler,
+            name: "input of \(workflow)",
+            arguments: try RouteArguments(pick: place).payload(),
+            retry: try mapping["retry"]?.retryPolicy() ?? RetryPolicy()
+        )
+        let definition = ChildDefinition(
+            input: input,
+            workflow: workflow,
+            version: try child["version"]?.integer(1...Definition.lastVersion),
+            onParentEnd: try mapping["onParentEnd"]?
+                .word(of: ["wait": ChildDefinition.ParentEnd.wait, "cancel": .cancel, "abandon": .abandon]) ?? .cancel
+        )
+        return .child(definition, to: try self.onlyNext(mapping))
     }
 
     private func exit(_ node: DocumentNode) throws(CanoError) -> StepDefinition {

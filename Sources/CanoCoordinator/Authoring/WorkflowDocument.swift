@@ -12,6 +12,7 @@ import Yams
 /// start: list
 /// context: { folder: /usr/share/common-licenses }
 /// totalTimeout: 1h
+/// onUndoFailure: block
 /// states:
 ///   list: { exec: [./list.sh, "{{context.folder}}"], to: count }
 ///   …
@@ -19,7 +20,7 @@ import Yams
 ///
 /// `version` is 1 and `start` the first state unless they are given. What a state may have: ``StateReader``.
 package struct WorkflowDocument {
-    private static let keys = ["workflow", "version", "start", "context", "totalTimeout", "states"]
+    private static let keys = ["workflow", "version", "start", "context", "totalTimeout", "onUndoFailure", "states"]
 
     /// Reads a document and checks that the workflow can run.
     ///
@@ -36,7 +37,9 @@ package struct WorkflowDocument {
             start: try mapping["start"]?.text() ?? states[0].name,
             states: states,
             context: try mapping["context"].map { node throws(CanoError) in try Self.context(node) },
-            timeout: try mapping["totalTimeout"]?.span()
+            timeout: try mapping["totalTimeout"]?.span(),
+            onUndoFailure: try mapping["onUndoFailure"]?
+                .word(of: ["block": UndoFailure.block, "continue": .continue])
         )
         try definition.validate(limits: limits)
         return definition

@@ -65,6 +65,7 @@ package struct ControlService: Service {
         WorkflowRoutes(plane: plane, parse: parseDefinition).add(to: router)
         StartRoutes(plane: plane, limits: limits).add(to: router)
         RunRoutes(plane: plane, limits: limits).add(to: router)
+        OrderRoutes(plane: plane, limits: limits).add(to: router)
         StatusRoutes(plane: plane).add(to: router)
         self.responder = router.buildResponder()
     }

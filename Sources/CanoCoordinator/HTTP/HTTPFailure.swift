@@ -23,7 +23,7 @@ extension CanoError {
         case .invalidDefinition, .invalidSchedule: .unprocessableContent
         case .unauthorized: .unauthorized
         case .unknownWorkflow, .unknownRun, .unknownSchedule: .notFound
-        case .keyInUse, .definitionChanged, .scheduleRefused: .conflict
+        case .keyInUse, .definitionChanged, .scheduleRefused, .wrongState: .conflict
         case .limitExceeded: .contentTooLarge
         case .storeUnavailable, .storeBusy, .notOwner, .shuttingDown, .unreachable: .serviceUnavailable
         // Codes are open: one that nobody thought of is the server's fault, not the caller's.

@@ -49,6 +49,17 @@ struct CoordinatorPlane: ControlPlane {
         try await self.host.cancel(run, caller: caller)
     }
 
+    func order(_ verb: RunVerb, for run: RunID, caller: Caller) async throws(CanoError) -> OrderAnswer {
+        try await self.host.order(verb, for: run, caller: caller)
+    }
+
+    func migrate(_ order: MigrationOrder, caller: Caller) async throws(CanoError) -> MigrationReport {
+        let report = try await self.host.migrate(order, caller: caller)
+        let target = "\(order.workflow)@\(order.from)"
+        try await self.note(caller, "migrate", target, after: "\(report.migrated) runs to version \(order.to)")
+        return report
+    }
+
     func workers() async -> [WorkerSummary] { self.gateway.workers }
 
     func readiness() async -> Readiness {

@@ -45,6 +45,8 @@ public struct Dispatch: Sendable {
     private var sessions: [SessionID: Session] = [:]
     /// Sessions with credit, for each capability, in the order in which they take turns; each stands there once.
     private var turns: [Capability: Deque<SessionID>] = [:]
+    /// Work for which nobody is connected.
+    var unserved: [Capability: Unserved] = [:]
     /// How many offers wait.
     public private(set) var waiting = 0
     /// How many of them are of each run.
@@ -182,6 +184,17 @@ public struct Dispatch: Sendable {
             self.match(offer.capability, effects: &effects)
         }
         return credit
+    }
+
+    /// What the connected sessions can do.
+    var capabilities: Set<Capability> { Set(self.sessions.values.lazy.flatMap(\.capabilities)) }
+
+    /// For what work waits.
+    var waitingCapabilities: Set<Capability> { Set(self.queues.keys).union(self.suspects.keys) }
+
+    /// The work that waits for a capability.
+    func waitingOffers(of capability: Capability) -> [WorkOffer] {
+        Array(self.queues[capability] ?? []) + Array(self.suspects[capability] ?? [])
     }
 
     // MARK: Matching

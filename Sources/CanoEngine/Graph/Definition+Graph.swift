@@ -40,6 +40,16 @@ extension WorkflowGraph {
             self.add(undoOf: split.branch, at: branch, state: name)
         case .timer(let span, let next):
             self.add(Node(name: name, state: name, kind: .timer, detail: "waits \(span.phrase)"), leadingTo: [next])
+        case .wait(let wait, let next):
+            let detail = "waits for '\(wait.signal)'"
+            self.add(Node(name: name, state: name, kind: .timer, detail: detail), leadingTo: [next])
+            guard let late = wait.timeoutTo else { return }
+            let label = wait.within.map { "after \($0.phrase)" } ?? ""
+            self.edges.append(Edge(from: name, to: late, kind: .next, label: label))
+        case .child(let child, let next):
+            let version = child.version.map { "@\($0)" } ?? ""
+            let detail = "runs \(child.workflow)\(version)"
+            self.add(Node(name: name, state: name, kind: .child, detail: detail), leadingTo: [next])
         case .exit(let exit):
             switch exit {
             case .success: self.nodes.append(Node(name: name, state: name, kind: .success))

@@ -78,6 +78,7 @@ extension WorkflowGraph {
         case .split: ("[[", "]]")
         case .branch: ("[/", "/]")
         case .timer: ("{{", "}}")
+        case .child: ("[(", ")]")
         case .success: ("([", "])")
         case .failure: ("[\\", "/]")
         case .undo: ("(", ")")
@@ -115,6 +116,7 @@ extension WorkflowGraph {
         case .split: "shape=folder"
         case .branch: "shape=box3d"
         case .timer: "shape=hexagon"
+        case .child: "shape=component"
         case .success: "shape=doublecircle"
         case .failure: "shape=doubleoctagon"
         case .undo: "shape=box, style=\"rounded,dashed\""
@@ -175,7 +177,7 @@ private struct Drawing {
     func label(of node: WorkflowGraph.Node) -> [String] {
         var lines: [String] = []
         switch node.kind {
-        case .task, .router, .split, .timer, .success, .failure: lines.append(node.state)
+        case .task, .router, .split, .timer, .child, .success, .failure: lines.append(node.state)
         case .branch, .undo: break
         }
         if !node.detail.isEmpty, node.detail != node.state { lines.append(node.detail) }

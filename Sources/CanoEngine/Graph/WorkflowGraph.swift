@@ -17,8 +17,10 @@ public struct WorkflowGraph: Hashable, Sendable {
             case split
             /// What runs for each item of a split.
             case branch
-            /// A wait for a time.
+            /// A wait for a time, or for a signal.
             case timer
+            /// A run that is started and awaited.
+            case child
             /// An exit of success.
             case success
             /// An exit of failure.

@@ -30,6 +30,14 @@ struct ByteReader {
         return nil
     }
 
+    /// So many bytes.
+    mutating func bytes(count: UInt64) -> [UInt8]? {
+        guard count <= UInt64(self.bytes.count - self.position) else { return nil }
+        let end = self.position + Int(count)
+        defer { self.position = end }
+        return Array(self.bytes[self.position..<end])
+    }
+
     /// So many bytes as UTF-8 text.
     mutating func text(count: Int64) -> String? {
         guard count >= 0, count <= self.bytes.count - self.position else { return nil }

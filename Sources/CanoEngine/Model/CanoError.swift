@@ -10,7 +10,7 @@ public struct CanoError: Error, Sendable {
             case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, keyInUse, limitExceeded
             case invalidInput
             case storeUnavailable, storeBusy, storeCorrupt, schemaTooNew, protocolViolation, unauthorized, notOwner
-            case shuttingDown, unreachable, runFailed, cancelled, taskFailed
+            case shuttingDown, unreachable, runFailed, cancelled, taskFailed, wrongState
             case invalidSchedule, unknownSchedule, scheduleRefused
         }
         let kind: Kind
@@ -70,6 +70,8 @@ public struct CanoError: Error, Sendable {
         public static let unknownSchedule = Self(kind: .unknownSchedule)
         /// A schedule does not start a run now: the message says why, and what would help.
         public static let scheduleRefused = Self(kind: .scheduleRefused)
+        /// The run is in no state in which that can be done: it is over, or not blocked, or in the middle of a step.
+        public static let wrongState = Self(kind: .wrongState)
     }
 
     /// The stable reason.

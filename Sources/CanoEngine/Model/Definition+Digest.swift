@@ -31,6 +31,8 @@ extension Definition {
         }
         writer.append(optional: self.context) { $0.append($1) }
         writer.append(optional: self.timeout) { $0.append($1) }
+        // Fields that came later are there only when they say something, so that older digests stay what they are.
+        if self.onUndoFailure == .block { writer.append(byte: 0xE1) }
         return writer.bytes
     }
 }
@@ -60,6 +62,19 @@ extension ByteWriter {
             case .success: self.append(byte: 1)
             case .failure: self.append(byte: 2)
             }
+        case .wait(let wait, let next):
+            self.append(byte: 16)
+            self.append(wait.signal)
+            self.append(optional: wait.within) { $0.append($1) }
+            self.append(optional: wait.timeoutTo) { $0.append($1) }
+            self.append(next)
+        case .child(let child, let next):
+            self.append(byte: 17)
+            self.append(child.input)
+            self.append(child.workflow)
+            self.append(optional: child.version) { $0.append(fixed: UInt64(bitPattern: Int64($1))) }
+            self.append(child.onParentEnd.rawValue)
+            self.append(next)
         }
     }
 

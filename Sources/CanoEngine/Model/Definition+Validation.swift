@@ -120,6 +120,21 @@ private struct DefinitionReport {
             if split.expand.undo != nil {
                 self.problems.append("the expansion of \(owner) has an undo: it only makes items, remove the undo")
             }
+        case .wait(let wait, _):
+            self.check(name: wait.signal, of: "the signal of \(owner)")
+            self.check(span: wait.within, "the wait's time of \(owner)")
+            if wait.timeoutTo != nil, wait.within == nil {
+                self.problems.append("\(owner) says where a timeout leads, but not when: set `within`")
+            }
+        case .child(let child, _):
+            self.check(child.input, of: "the input of \(owner)")
+            self.check(name: child.workflow, of: "the child workflow of \(owner)")
+            if let version = child.version, version < 1 {
+                self.problems.append("the child of \(owner) has version \(version): versions count from 1")
+            }
+            if child.input.undo != nil {
+                self.problems.append("the input of \(owner) has an undo: it only makes a context, remove the undo")
+            }
         case .timer(let span, _):
             self.check(longest: span, "the timer of \(owner)")
         case .exit:
@@ -259,7 +274,8 @@ extension StepDefinition {
     package var next: [String] {
         switch self {
         case .task(_, let next), .router(_, let next): next
-        case .split(_, let next), .timer(_, let next): [next]
+        case .split(_, let next), .timer(_, let next), .child(_, let next): [next]
+        case .wait(let wait, let next): [next] + (wait.timeoutTo.map { [$0] } ?? [])
         case .exit: []
         }
     }

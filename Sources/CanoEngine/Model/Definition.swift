@@ -19,6 +19,8 @@ public struct Definition: Hashable, Sendable, Codable {
     public var context: Payload?
     /// How long a run may take from its start until it is undone; `nil` for no bound.
     public var timeout: Span?
+    /// What happens when something cannot be undone; `nil` stands for ``UndoFailure/continue``.
+    public var onUndoFailure: UndoFailure?
 
     /// A definition from its parts; ``validate(limits:)`` tells whether they fit together.
     public init(
@@ -27,7 +29,8 @@ public struct Definition: Hashable, Sendable, Codable {
         start: String,
         states: [StateDefinition],
         context: Payload? = nil,
-        timeout: Span? = nil
+        timeout: Span? = nil,
+        onUndoFailure: UndoFailure? = nil
     ) {
         self.name = name
         self.version = version
@@ -35,10 +38,19 @@ public struct Definition: Hashable, Sendable, Codable {
         self.states = states
         self.context = context
         self.timeout = timeout
+        self.onUndoFailure = onUndoFailure
     }
 
     /// What the definition is known by.
     public var key: DefinitionKey { DefinitionKey(name: self.name, version: self.version) }
+}
+
+/// What a run does when an undo has used up its attempts.
+public enum UndoFailure: String, Hashable, Sendable, Codable {
+    /// The entry counts as not undone, and the next one is undone.
+    case `continue`
+    /// The run is blocked until a person decides: see ``Intervention``.
+    case block
 }
 
 /// A workflow's name and version.
@@ -84,6 +96,10 @@ public enum StepDefinition: Hashable, Sendable, Codable {
     case split(SplitDefinition, to: String)
     /// The run waits for a time, as a row in the store.
     case timer(after: Span, to: String)
+    /// The run waits for a signal, as a row in the store.
+    case wait(WaitDefinition, to: String)
+    /// The run starts another run and waits for its end, as a row in the store.
+    case child(ChildDefinition, to: String)
     /// The run ends here.
     case exit(ExitDefinition)
 }

@@ -24,10 +24,16 @@ public struct Limits: Hashable, Sendable {
     public var longestSpan = Span.seconds(36_500 * 86_400)
     /// How often a step may lose its worker before it is parked (default: 3).
     public var crashes = 3
+    /// The signals that a run keeps until it waits for them (default: 100); one more is refused.
+    public var signals = 100
+    /// The ids of signals that a run remembers, the newest ones, to know a repeated signal (default: 100).
+    public var signalIDs = 100
     /// The runs of one shard that are kept in memory at once (default: 4,096); the others wait as rows.
     public var residentRuns = 4096
     /// Runs whose timer is due within this span are kept in memory (default: 60 s); the others wait as rows.
     public var timerHorizon = Span.seconds(60)
+    /// How long work waits while nobody who is connected can do it, before its run counts as blocked (default: 10 s).
+    public var unservedTime = Span.seconds(10)
     /// How long a compensatable attempt that was asked to stop is awaited before it counts as in doubt (default: 10 s).
     public var settleTime = Span.seconds(10)
     /// How long a new owner of a shard listens for leases that workers still hold (default: 1 s).

@@ -33,6 +33,16 @@ public enum Record: Hashable, Sendable {
     case compensated(entry: Int, Attempt?, failure: Failure?)
     /// The run is to end before its time; `settleBy` is set when compensatable attempts are still awaited.
     case cancelRequested(Ending, settleBy: Instant?)
+    /// The run was told something from outside; it is kept until the run waits for it.
+    case signalled(RunSignal)
+    /// The child's context is known, and the start of the child is on its way.
+    case childStarted(ChildStart)
+    /// The child that the run waits for has ended.
+    case childEnded(ChildResult)
+    /// A person decided about work that could not go on.
+    case intervened(WorkPath, Intervention.Verb, by: String, note: String?)
+    /// The run goes on under another version of its workflow: it entered the state that stands for the one it was in.
+    case migrated(Entry, Migration)
     /// The run ended; in an exit state, or wherever it was.
     case finished(RunOutcome, Finish)
 }
@@ -54,6 +64,10 @@ extension Record {
         public var split: ClosedRange<Int>?
         /// How many branches that split had.
         public var branchCount: Int
+        /// The record whose content is handed to the state; `nil` when it gets the context alone, or a split's results.
+        public var arrival: ArrivalRecord?
+        /// The signals that the run knows of from here on.
+        public var signals = KnownSignals()
 
         /// An entry from its parts.
         public init(
@@ -72,6 +86,69 @@ extension Record {
             self.due = due
             self.split = split
             self.branchCount = branchCount
+        }
+    }
+
+    /// Where the record lies that a state is handed.
+    public enum ArrivalRecord: Hashable, Sendable {
+        /// A signal.
+        case signal(seq: Int)
+        /// The end of a child.
+        case child(seq: Int)
+
+        /// The number of the record.
+        public var seq: Int {
+            switch self {
+            case .signal(let seq), .child(let seq): seq
+            }
+        }
+    }
+
+    /// Which signals a run knows of, by the numbers of their records.
+    public struct KnownSignals: Hashable, Sendable {
+        /// Those that no wait has taken yet, in order.
+        public var kept: [Int] = []
+        /// Those that are known only to recognise them when they come again, in order.
+        public var past: [Int] = []
+
+        /// None.
+        public init() {}
+    }
+
+    /// A child that is being started.
+    public struct ChildStart: Hashable, Sendable {
+        /// Its id.
+        public var run: RunID
+        /// Its workflow.
+        public var workflow: String
+        /// Its version; `nil` for the highest there is.
+        public var version: Int?
+        /// Its context.
+        public var context: Payload
+        /// The attempt that made the context.
+        public var cause: Attempt
+
+        /// A start from its parts.
+        public init(run: RunID, workflow: String, version: Int?, context: Payload, cause: Attempt) {
+            self.run = run
+            self.workflow = workflow
+            self.version = version
+            self.context = context
+            self.cause = cause
+        }
+    }
+
+    /// A move to another version.
+    public struct Migration: Hashable, Sendable {
+        /// The version that the run had.
+        public var from: Int
+        /// The version that it has from here on.
+        public var to: Int
+
+        /// A migration from its parts.
+        public init(from: Int, to: Int) {
+            self.from = from
+            self.to = to
         }
     }
 

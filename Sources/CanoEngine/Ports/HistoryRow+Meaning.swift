@@ -4,9 +4,19 @@ extension HistoryRow.Kind {
     /// Whether a resumed run begins at its last record of this kind.
     package var isEntry: Bool {
         switch self {
-        case .started, .entered: true
+        case .started, .entered, .migrated: true
         case .expanded, .branchDone, .joined, .attemptFailed, .attemptLost, .attemptHeld, .sagaPushed, .compensating,
-            .compensated, .cancelRequested, .finished:
+            .compensated, .cancelRequested, .finished, .signalled, .childStarted, .childEnded, .intervened:
+            false
+        }
+    }
+
+    /// Whether a state behind a record of this kind may be handed its content: see ``HistoryRow/split``.
+    package var isDelivered: Bool {
+        switch self {
+        case .branchDone, .signalled, .childEnded: true
+        case .started, .entered, .migrated, .expanded, .joined, .attemptFailed, .attemptLost, .attemptHeld,
+            .sagaPushed, .compensating, .compensated, .cancelRequested, .finished, .childStarted, .intervened:
             false
         }
     }
@@ -16,8 +26,11 @@ extension HistoryRow.Kind {
     /// A lost attempt has no outcome, and one that is held has none yet.
     package var isOutcome: Bool {
         switch self {
-        case .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated, .finished: true
-        case .started, .joined, .attemptLost, .attemptHeld, .compensating, .cancelRequested: false
+        case .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated, .finished, .childStarted:
+            true
+        case .started, .joined, .attemptLost, .attemptHeld, .compensating, .cancelRequested, .signalled, .childEnded,
+            .intervened, .migrated:
+            false
         }
     }
 }

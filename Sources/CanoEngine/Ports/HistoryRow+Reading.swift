@@ -46,10 +46,17 @@ extension HistoryRow {
             return .cancelRequested(try self.ending(), settleBy: self.due)
         case .finished:
             return .finished(try self.outcome(), try self.finish())
+        case .signalled: return .signalled(try self.signal())
+        case .childStarted: return .childStarted(try self.childStart(cause: self.anyAttempt))
+        case .childEnded:
+            let result = ChildResult(run: try self.child(), outcome: try self.outcome(), context: self.payload)
+            return .childEnded(result)
+        case .intervened: return try self.intervention(on: try self.work())
+        case .migrated: return .migrated(try self.entry(), try self.migration())
         }
     }
 
-    private func corrupt(_ column: String) -> CanoError {
+    func corrupt(_ column: String) -> CanoError {
         CanoError(
             .storeCorrupt,
             "history row \(self.seq) of run \(self.run) (\(self.kind.name)) has an unreadable \(column): "
@@ -85,7 +92,7 @@ extension HistoryRow {
     private func entry() throws(CanoError) -> Record.Entry {
         guard let state = self.state else { throw self.corrupt("state") }
         guard let context = self.payload else { throw self.corrupt("payload") }
-        return Record.Entry(
+        var entry = Record.Entry(
             state: state,
             visit: self.visit,
             context: context,
@@ -94,6 +101,8 @@ extension HistoryRow {
             split: self.split,
             branchCount: self.split == nil ? 0 : Int(self.number ?? 0)
         )
+        try self.readArrival(into: &entry)
+        return entry
     }
 
     private func failure() throws(CanoError) -> Failure {

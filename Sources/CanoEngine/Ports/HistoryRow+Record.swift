@@ -53,6 +53,20 @@ extension HistoryRow {
         case .finished(let outcome, let finish):
             self.set(finish)
             self.set(outcome)
+        case .signalled(let signal):
+            self.set(signal)
+        case .childStarted(let start):
+            self.set(start)
+            self.set(start.cause)
+        case .childEnded(let result):
+            self.setChild(result.run, context: result.context)
+            self.set(result.outcome)
+        case .intervened(let path, let verb, let by, let note):
+            self.path = path.description
+            self.set(verb, by: by, note: note)
+        case .migrated(let entry, let migration):
+            self.set(entry)
+            self.set(migration)
         }
     }
 
@@ -64,6 +78,8 @@ extension HistoryRow {
         static let succeeded = "succeeded"
         static let cancelled = "cancelled"
         static let timedOut = "timedOut"
+        static let signal = "signal"
+        static let child = "child"
         /// Where `number` is taken: a failure that no other attempt could mend.
         static let failed = "failed:"
         /// Where `number` is taken: a failure that was retryable, but nobody tries it again.
@@ -77,6 +93,7 @@ extension HistoryRow {
         self.due = entry.due
         self.split = entry.split
         if entry.split != nil { self.number = Int64(entry.branchCount) }
+        self.set(arrival: entry.arrival, signals: entry.signals)
         self.payload = entry.context
     }
 
@@ -177,6 +194,11 @@ extension Record {
         case .compensated: .compensated
         case .cancelRequested: .cancelRequested
         case .finished: .finished
+        case .signalled: .signalled
+        case .childStarted: .childStarted
+        case .childEnded: .childEnded
+        case .intervened: .intervened
+        case .migrated: .migrated
         }
     }
 }

@@ -20,6 +20,11 @@ public struct HistoryRow: Hashable, Sendable {
         case compensated = 11
         case cancelRequested = 12
         case finished = 13
+        case signalled = 20
+        case childStarted = 21
+        case childEnded = 22
+        case intervened = 23
+        case migrated = 24
 
         /// The name that views show.
         public var name: String { "\(self)" }
@@ -59,7 +64,8 @@ public struct HistoryRow: Hashable, Sendable {
     /// A number whose meaning the kind gives: a failure that is retryable (1), in doubt (2) or both (3), an undo entry,
     /// entries not undone, the branches of the split that led here.
     public var number: Int64?
-    /// The first and last sequence number of the split that led here.
+    /// The first and last sequence number of the split that led here; of the signal or the child's end, when ``reason``
+    /// says so.
     public var split: ClosedRange<Int>?
     /// The user's bytes that belong to it.
     public var payload: Payload?

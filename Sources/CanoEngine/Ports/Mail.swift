@@ -6,6 +6,12 @@ public struct Mail: Hashable, Sendable {
     public enum Content: Hashable, Sendable {
         /// Cancel this run.
         case cancel(RunID, by: String)
+        /// Do something with this run.
+        case order(RunID, RunVerb, by: String)
+        /// Start a run for another one.
+        case startChild(ChildOrder)
+        /// Tell the parent that its child has ended.
+        case childEnded(ParentLink, ChildResult)
     }
 
     /// The shard.
@@ -42,7 +48,7 @@ public struct AuditEntry: Hashable, Sendable {
     public var actor: String
     /// Through what: `http`, `cli`, `library`; `mail` when another coordinator passed it on.
     public var via: String
-    /// What: `apply`, `start`, `cancel`.
+    /// What: `apply`, `start`, `cancel`, `signal`, `retry`, `skip`, `resolve`, `migrate`.
     public var action: String
     /// To what: a run's id, a workflow's name and version.
     public var target: String

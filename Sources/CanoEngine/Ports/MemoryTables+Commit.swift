@@ -75,6 +75,7 @@ extension MemoryTables {
             self.live[update.run]?.start.status = update.status
             self.live[update.run]?.start.wakeAt = update.wakeAt
             self.live[update.run]?.note = update.note
+            if let version = update.version { self.live[update.run]?.start.definition.version = version }
         }
         for finish in batch.finished {
             guard let run = self.live.removeValue(forKey: finish.run) else { continue }

@@ -14,8 +14,8 @@ extension MemoryTables {
                 guard start.run.shard == shard, after.map({ start.run > $0 }) ?? true else { return false }
                 switch start.status {
                 case .active, .compensating: return !waitingOnly
-                case .waiting: return start.wakeAt.map { $0 < horizon } ?? false
-                case .blocked, .succeeded, .failed, .cancelled, .timedOut: return false
+                case .waiting, .blocked: return start.wakeAt.map { $0 < horizon } ?? false
+                case .succeeded, .failed, .cancelled, .timedOut: return false
                 }
             }
         return due.map(\.run).sorted().prefix(max(0, limit)).compactMap { self.load($0) }
@@ -27,13 +27,15 @@ extension MemoryTables {
         guard let entry = story.rows.lastIndex(where: \.kind.isEntry) else { return nil }
         let branches = story.rows[entry].split
             .map { split in
-                story.rows.lazy.filter { split.contains($0.seq) && $0.kind == .branchDone }
+                story.rows.lazy.filter { split.contains($0.seq) && $0.kind.isDelivered }
             }
+        let known = story.rows[entry].knownSignals
         return StoredRun(
             start: live.start,
             tail: Array(story.rows[entry...]),
             pushes: story.pushes.lazy.filter { $0 < entry }.map { story.rows[$0] },
-            branches: branches.map(Array.init) ?? []
+            branches: branches.map(Array.init) ?? [],
+            signals: known.isEmpty ? [] : story.rows[..<entry].filter { known.contains($0.seq) }
         )
     }
 

@@ -118,13 +118,16 @@ public struct RunUpdate: Hashable, Sendable {
     public var wakeAt: Instant?
     /// Why it is blocked or what it waits for, for people.
     public var note: String?
+    /// The version of its workflow from now on; `nil` when it stays.
+    public var version: Int?
 
     /// An update from its parts.
-    public init(run: RunID, status: RunStatus, wakeAt: Instant?, note: String? = nil) {
+    public init(run: RunID, status: RunStatus, wakeAt: Instant?, note: String? = nil, version: Int? = nil) {
         self.run = run
         self.status = status
         self.wakeAt = wakeAt
         self.note = note
+        self.version = version
     }
 }
 

@@ -8,15 +8,25 @@ public struct StoredRun: Hashable, Sendable {
     public var tail: [HistoryRow]
     /// The `sagaPushed` rows before ``tail``, in order.
     public var pushes: [HistoryRow]
-    /// When the first row of ``tail`` names a split: the `branchDone` rows of that range, in order.
+    /// When the first row of ``tail`` names a range (``HistoryRow/split``): its rows whose content is handed to the
+    /// state (`branchDone`, `signalled`, `childEnded`), in order.
     public var branches: [HistoryRow]
+    /// The rows of the signals that the first row of ``tail`` knows of, in order.
+    public var signals: [HistoryRow]
 
     /// A stored run from its parts.
-    public init(start: RunStart, tail: [HistoryRow], pushes: [HistoryRow] = [], branches: [HistoryRow] = []) {
+    public init(
+        start: RunStart,
+        tail: [HistoryRow],
+        pushes: [HistoryRow] = [],
+        branches: [HistoryRow] = [],
+        signals: [HistoryRow] = []
+    ) {
         self.start = start
         self.tail = tail
         self.pushes = pushes
         self.branches = branches
+        self.signals = signals
     }
 }
 

@@ -45,6 +45,15 @@ public final class Plan: Sendable {
     /// The definition's name and version.
     public var key: DefinitionKey { self.definition.key }
 
+    /// The names of the signals that runs wait for, in the order of the states.
+    public var signals: [String] {
+        var names: [String] = []
+        for case .wait(let wait, _) in self.states.map(\.step) where !names.contains(wait.signal) {
+            names.append(wait.signal)
+        }
+        return names
+    }
+
     /// The place of a state; `nil` when there is none of that name.
     public func index(of state: String) -> Index? { self.indices[state] }
 
@@ -56,7 +65,8 @@ public final class Plan: Sendable {
         case (.task(let task, _), .step), (.router(let task, _), .step): task
         case (.split(let split, _), .expand): split.expand
         case (.split(let split, _), .branch): split.branch
-        case (.task, _), (.router, _), (.split, _), (.timer, _), (.exit, _): nil
+        case (.child(let child, _), .expand): child.input
+        case (.task, _), (.router, _), (.split, _), (.timer, _), (.wait, _), (.child, _), (.exit, _): nil
         }
     }
 

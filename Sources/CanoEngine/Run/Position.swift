@@ -12,6 +12,10 @@ public struct Position: Hashable, Sendable {
         case branches(Branches)
         /// A timer.
         case timer(due: Instant)
+        /// A wait for a signal.
+        case waiting(due: Instant?)
+        /// A child that runs.
+        case child(Child)
         /// An exit of failure: the run turns back.
         case exit
     }
@@ -24,6 +28,12 @@ public struct Position: Hashable, Sendable {
     public internal(set) var context: Payload
     /// The results of the split whose join led here.
     public internal(set) var joined: [BranchOutcome]?
+    /// Where the records of that split lie.
+    var joinedFrom: ClosedRange<Int>?
+    /// What a wait or a child that led here hands over.
+    public internal(set) var arrival: Arrival?
+    /// Where its record lies.
+    var arrivalRecord: Record.ArrivalRecord?
     /// How far the step is.
     public internal(set) var step: Step
     /// Why the run is to turn back, once it is to.

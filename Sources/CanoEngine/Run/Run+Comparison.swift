@@ -23,7 +23,7 @@ extension Run {
         case .branches(var branches):
             for index in branches.all.indices { branches.change(index, forget) }
             run.position.step = .branches(branches)
-        case .timer, .exit: break
+        case .timer, .waiting, .child, .exit: break
         }
         if case .undoing(var undoing) = run.phase {
             forget(&undoing.unit)

@@ -90,7 +90,7 @@ extension Run {
         let visit = self.position.visit
         func key(_ path: WorkPath, _ visit: Int) -> WorkKey { WorkKey(run: self.id, visit: visit, path: path) }
         switch (self.phase, self.position.step) {
-        case (.finished, _), (.forward, .timer), (.forward, .exit): return []
+        case (.finished, _), (.forward, .timer), (.forward, .waiting), (.forward, .child), (.forward, .exit): return []
         case (.undoing(let undoing), _):
             return self.saga.last.map { [(key(.undo(seq: $0.seq), $0.visit), undoing.unit)] } ?? []
         case (.forward, .single(let unit)): return [(key(.step, visit), unit)]
@@ -140,7 +140,8 @@ extension Run {
             arguments: arguments,
             next: next,
             timeout: timeout,
-            input: input
+            input: input,
+            arrival: path == .step || path == .expand ? self.position.arrival : nil
         )
     }
 

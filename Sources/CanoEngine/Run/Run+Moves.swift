@@ -9,6 +9,7 @@ extension Run {
         context: Payload?,
         cause: Record.Attempt?,
         split: (ClosedRange<Int>, branches: Int)? = nil,
+        arrival: Record.ArrivalRecord? = nil,
         at now: Instant,
         in decision: inout RunDecision
     ) {
@@ -27,6 +28,10 @@ extension Run {
         var entry = self.entry(of: target, visit: visit, context: context, cause: cause, at: now)
         entry.split = split?.0
         entry.branchCount = split?.branches ?? 0
+        entry.arrival = arrival
+        var taken: Int?
+        if case .signal(let seq) = arrival { taken = seq }
+        entry.signals = self.signals.known(taking: taken, remembering: self.limits.signalIDs)
         self.note(.entered(entry), in: &decision)
         self.begin(at: now, in: &decision)
     }
@@ -37,7 +42,10 @@ extension Run {
         case .single(let unit): self.offer(.step, unit).map { decision.effects.append(.ready($0)) }
         case .expanding(let unit): self.offer(.expand, unit).map { decision.effects.append(.ready($0)) }
         case .timer(let due): decision.effects.append(.wake(at: due, nil))
-        case .branches: break  // a split begins with its expansion
+        case .waiting(let due):
+            if let due { decision.effects.append(.wake(at: due, nil)) }
+            self.takeSignal(at: now, in: &decision)
+        case .branches, .child: break  // a split and a child begin with their expansion
         case .exit:
             let name = self.plan.states[self.position.state].name
             if case .exit(.success) = self.plan.states[self.position.state].step {
@@ -110,10 +118,13 @@ extension Run {
 
     /// Whether the run only waits for the last leases of this visit before it moves on or turns back.
     var isLeaving: Bool {
-        if self.position.ending != nil { return true }
+        if self.isEnding { return true }
         guard case .branches(let branches) = self.position.step else { return false }
         return branches.decision != nil
     }
+
+    /// Whether the run is to end before its time.
+    var isEnding: Bool { self.position.ending != nil }
 
     /// Stops what is leased: a compensatable attempt is asked and awaited, any other ends here.
     ///
@@ -168,7 +179,8 @@ extension Run {
         switch self.position.step {
         case .single(let unit), .expanding(let unit): unit.lease != nil || unit.isUnoffered
         case .branches(let branches): branches.leased > 0 || branches.unoffered > 0
-        case .timer, .exit: false
+        case .child(let child): self.awaits(child)
+        case .timer, .waiting, .exit: false
         }
     }
 
@@ -182,7 +194,7 @@ extension Run {
     }
 
     /// Pushes what may have been done by attempts that nobody knows the outcome of.
-    private mutating func pushDoubts(in decision: inout RunDecision) {
+    mutating func pushDoubts(in decision: inout RunDecision) {
         switch self.position.step {
         case .single(let unit):
             guard unit.isInDoubt, self.coversUnknown(.step), !self.hasPushed(.step) else { return }
@@ -192,7 +204,7 @@ extension Run {
             for (index, branch) in branches.all.enumerated() where branch.unit.isInDoubt && branch.result == nil {
                 self.note(.sagaPushed(self.push(.branch(index), output: nil)), in: &decision)
             }
-        case .expanding, .timer, .exit: break
+        case .expanding, .timer, .waiting, .child, .exit: break
         }
     }
 

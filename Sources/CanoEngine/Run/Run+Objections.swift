@@ -13,6 +13,7 @@ extension Run {
                 ?? self.undeclared(next, of: name)
         case (.route(let next), .step, .router): return self.undeclared(next, of: name)
         case (.items(let items), .expand, .split): return self.objection(toItems: items, of: name)
+        case (.items(let items), .expand, .child): return self.objection(toChildInput: items, of: name)
         case (.output(let output), .branch(let index), .split):
             return self.tooLarge(output, "the output of branch \(index) of '\(name)'")
                 ?? self.tooMuchToJoin(output, index: index, of: name)
@@ -38,6 +39,14 @@ extension Run {
         guard !choices.contains(next) else { return nil }
         let message = "'\(name)' chose '\(next)'; it declares \(choices.joined(separator: ", "))"
         return Failure(code: "undeclaredState", message: message, isRetryable: false)
+    }
+
+    private func objection(toChildInput items: [Payload], of name: String) -> Failure? {
+        guard let context = items.first, items.count == 1 else {
+            let message = "the input of '\(name)' made \(items.count) contexts; a child has exactly one"
+            return Failure(code: CanoError.Code.invalidInput.name, message: message, isRetryable: false)
+        }
+        return self.tooLarge(context, "the context of the child of '\(name)'")
     }
 
     private func objection(toItems items: [Payload], of name: String) -> Failure? {

@@ -8,7 +8,7 @@ extension Run {
         let seq = self.nextSeq
         self.nextSeq += 1
         switch record {
-        case .started(let entry), .entered(let entry):
+        case .started(let entry), .entered(let entry), .migrated(let entry, _):
             self.enter(entry)
         case .expanded(let expansion):
             self.position.step = .branches(Branches(items: expansion.items, firstSeq: seq, due: expansion.due))
@@ -38,6 +38,10 @@ extension Run {
             self.push(push, seq: seq)
         case .compensating(let ending):
             self.phase = .undoing(Undoing(ending: ending))
+        case .signalled(let signal): self.signals.keep(signal, seq: seq)
+        case .childStarted(let start): self.position.step = .child(Child(run: start.run))
+        case .childEnded(let result): self.changeChild { $0.result = result }
+        case .intervened(let path, let verb, _, _): self.intervened(path, verb)
         case .compensated(_, _, let failure):
             self.finishUndo(failed: failure != nil)
         case .cancelRequested(let ending, let settleBy):
@@ -55,12 +59,19 @@ extension Run {
             fatalError("run \(self.id) entered '\(entry.state)', which \(self.plan.key) does not have")
         }
         var joined: [BranchOutcome]?
-        if entry.split != nil, case .branches(let branches) = self.position.step { joined = branches.results }
+        if entry.split != nil {
+            if case .branches(let branches) = self.position.step { joined = branches.results }
+            if entry.split == self.position.joinedFrom { joined = self.position.joined }
+        }
+        let arrival = self.arrival(entry.arrival)
         self.position = Position(
             state: state,
             visit: entry.visit,
             context: entry.context,
             joined: joined,
+            joinedFrom: entry.split,
+            arrival: arrival,
+            arrivalRecord: entry.arrival,
             step: self.firstStep(of: state, due: entry.due)
         )
         if case .exit(.failure) = self.plan.states[state].step {
@@ -68,11 +79,40 @@ extension Run {
         }
     }
 
+    /// What the record hands over; the store adds it when the run is resumed from here.
+    private mutating func arrival(_ record: Record.ArrivalRecord?) -> Arrival? {
+        switch record {
+        case nil: return nil
+        case self.position.arrivalRecord: return self.position.arrival
+        case .signal(let seq):
+            return self.signals.take(seq: seq, remembering: self.limits.signalIDs).map(Arrival.signal)
+        case .child:
+            guard case .child(let child) = self.position.step else { return nil }
+            return child.result.map(Arrival.child)
+        }
+    }
+
+    /// A person decided: what is tried again starts anew, what is skipped or resolved is closed by the next record.
+    private mutating func intervened(_ path: WorkPath, _ verb: Intervention.Verb) {
+        if case .forward = self.phase, case .child = self.position.step {
+            return self.changeChild { $0.isAbandoned = true }
+        }
+        guard verb == .retry else { return }
+        self.change(path) { $0.startAnew() }
+    }
+
+    private mutating func changeChild(_ body: (inout Child) -> Void) {
+        guard case .child(var child) = self.position.step else { return }
+        body(&child)
+        self.position.step = .child(child)
+    }
+
     private func firstStep(of state: Plan.Index, due: Instant?) -> Position.Step {
         switch self.plan.states[state].step {
         case .task, .router: .single(WorkUnit())
-        case .split: .expanding(WorkUnit())
+        case .split, .child: .expanding(WorkUnit())
         case .timer: .timer(due: due ?? self.startedAt)
+        case .wait: .waiting(due: due)
         case .exit: .exit
         }
     }
@@ -80,7 +120,9 @@ extension Run {
     private mutating func failForGood(_ path: WorkPath, _ failure: Failure) {
         switch path {
         case .step, .expand: self.position.ending = self.position.ending ?? .failed(failure.asReason)
-        case .branch, .undo: break  // `branchDone` and `compensated` say so themselves
+        case .branch: break  // `branchDone` says so itself
+        case .undo:  // `compensated` says so itself, unless a person is to decide
+            if self.plan.definition.onUndoFailure == .block { self.change(path) { $0.park() } }
         }
     }
 

@@ -78,6 +78,9 @@ extension Run {
         case .route(let next):
             self.move(to: next, context: nil, cause: attempt, at: now, in: &decision)
         case .items(let items):
+            if case .child = self.plan.states[self.position.state].step, let context = items.first {
+                return self.startChild(context: context, attempt, at: now, in: &decision)
+            }
             self.expand(items, attempt, at: now, in: &decision)
         case .output(let output):
             self.completeBranch(path, attempt, output, at: now, in: &decision)
@@ -139,7 +142,8 @@ extension Run {
         case .branch(let index):
             self.failBranch(index, attempt, failure, at: now, in: &decision)
         case .undo:
-            guard let entry = self.saga.last else { return }
+            // With this policy the record of the failure parked the undo: a person decides.
+            guard self.plan.definition.onUndoFailure != .block, let entry = self.saga.last else { return }
             self.note(.compensated(entry: entry.seq, attempt, failure: failure), in: &decision)
             self.undoNext(at: now, in: &decision)
         }
@@ -156,7 +160,7 @@ extension Run {
             .map { now.advanced(by: $0) }
     }
 
-    private func visit(of path: WorkPath) -> Int {
+    func visit(of path: WorkPath) -> Int {
         guard case .undo = path, let entry = self.saga.last else { return self.position.visit }
         return entry.visit
     }

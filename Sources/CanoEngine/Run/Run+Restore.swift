@@ -10,7 +10,14 @@ extension Run {
         guard let first = stored.tail.first else {
             throw CanoError(.storeCorrupt, "run \(start.run) has no history; restore the store from a backup")
         }
-        var run = Run(id: start.run, plan: plan, seed: start.seed, startedAt: start.at, limits: limits)
+        var run = Run(
+            id: start.run,
+            plan: plan,
+            seed: start.seed,
+            startedAt: start.at,
+            limits: limits,
+            parent: ParentLink(key: start.key)
+        )
         for row in stored.pushes {
             guard case .sagaPushed(let push) = try row.record() else { continue }
             run.nextSeq = row.seq
@@ -25,16 +32,50 @@ extension Run {
             let record = try row.record()
             try run.check(record)
             run.apply(record: record)
-            if row.seq == first.seq { try run.deliver(stored.branches, to: record) }
+            if row.seq == first.seq { try run.deliver(stored, to: record) }
         }
         return run
     }
 
-    /// Hands the state behind a join the results of its branches.
-    private mutating func deliver(_ rows: [HistoryRow], to record: Record) throws(CanoError) {
-        guard case .entered(let entry) = record, entry.split != nil else { return }
+    /// Hands the state what led to it: the results of branches, a signal, the end of a child; and tells the run which
+    /// signals it knows of.
+    private mutating func deliver(_ stored: StoredRun, to record: Record) throws(CanoError) {
+        let entry: Record.Entry
+        switch record {
+        case .entered(let entered), .migrated(let entered, _): entry = entered
+        case .started, .expanded, .branchDone, .joined, .attemptFailed, .attemptsLost, .attemptHeld, .sagaPushed,
+            .compensating, .compensated, .cancelRequested, .finished, .signalled, .childStarted, .childEnded,
+            .intervened:
+            return
+        }
+        var signals: [Int: RunSignal] = [:]
+        for row in stored.signals {
+            guard case .signalled(let signal) = try row.record() else { continue }
+            signals[row.seq] = signal
+        }
+        self.signals = SignalBox(entry.signals, from: signals)
+        if let arrival = entry.arrival { try self.deliver(arrival, from: stored.branches) }
+        if entry.split != nil { try self.deliver(entry, from: stored.branches) }
+    }
+
+    private mutating func deliver(_ arrival: Record.ArrivalRecord, from rows: [HistoryRow]) throws(CanoError) {
+        guard let row = rows.first(where: { $0.seq == arrival.seq }) else {
+            throw CanoError(.storeCorrupt, "run \(self.id) lacks record \(arrival.seq); restore the store")
+        }
+        switch try row.record() {
+        case .signalled(let signal): self.position.arrival = .signal(signal)
+        case .childEnded(let result): self.position.arrival = .child(result)
+        case .started, .entered, .expanded, .branchDone, .joined, .attemptFailed, .attemptsLost, .attemptHeld,
+            .sagaPushed, .compensating, .compensated, .cancelRequested, .finished, .childStarted, .intervened,
+            .migrated:
+            throw CanoError(.storeCorrupt, "run \(self.id): record \(arrival.seq) is nothing that a state is handed")
+        }
+    }
+
+    private mutating func deliver(_ entry: Record.Entry, from rows: [HistoryRow]) throws(CanoError) {
         var results = [BranchOutcome](repeating: .cancelled, count: entry.branchCount)
         for row in rows {
+            // Signals that came meanwhile lie in the same range.
             guard case .branchDone(let index, let result, _) = try row.record(), results.indices.contains(index) else {
                 continue
             }
@@ -45,7 +86,7 @@ extension Run {
 
     private func check(_ record: Record) throws(CanoError) {
         switch record {
-        case .started(let entry), .entered(let entry): try self.check(entry.state)
+        case .started(let entry), .entered(let entry), .migrated(let entry, _): try self.check(entry.state)
         case .sagaPushed(let push): try self.check(push.state)
         case .branchDone(let index, _, _):
             guard case .branches(let branches) = self.position.step, branches.all.indices.contains(index),
@@ -55,8 +96,12 @@ extension Run {
             guard case .undoing = self.phase, !self.saga.isEmpty else {
                 throw CanoError(.storeCorrupt, "run \(self.id) has an undo out of place; restore the store")
             }
+        case .childEnded:
+            guard case .child(let child) = self.position.step, child.result == nil else {
+                throw CanoError(.storeCorrupt, "run \(self.id) has the end of a child out of place")
+            }
         case .expanded, .joined, .attemptFailed, .attemptsLost, .attemptHeld, .compensating, .cancelRequested,
-            .finished:
+            .finished, .signalled, .childStarted, .intervened:
             break
         }
     }

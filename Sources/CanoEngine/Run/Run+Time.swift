@@ -9,7 +9,7 @@ extension Run {
         guard case .undoing(let undoing) = self.phase else { return self.end(.cancelled(by: caller), at: now) }
         var decision = RunDecision()
         guard undoing.unit.state == .parked, let entry = self.saga.last else { return decision }
-        let message = "given up by \(caller): the undo lost its worker \(undoing.unit.crashes) times"
+        let message = "given up by \(caller): " + (self.blockage.map { String($0.prefix { $0 != ";" }) } ?? "")
         let failure = self.cut(Failure(code: "givenUp", message: message, isRetryable: false))
         self.note(.compensated(entry: entry.seq, nil, failure: failure), in: &decision)
         self.undoNext(at: now, in: &decision)
@@ -38,6 +38,8 @@ extension Run {
         switch self.position.step {
         case .timer(let due):
             if now >= due { self.move(to: nil, context: nil, cause: nil, at: now, in: &decision) }
+        case .waiting(let due):
+            if let due, now >= due { self.endWait(at: now, in: &decision) }
         case .branches(let branches):
             if let settleBy = branches.settleBy ?? self.position.settleBy, now >= settleBy {
                 self.abandon(at: now, in: &decision)
@@ -46,20 +48,25 @@ extension Run {
             }
         case .single, .expanding:
             if let settleBy = self.position.settleBy, now >= settleBy { self.abandon(at: now, in: &decision) }
-        case .exit: break
+        case .child, .exit: break
         }
         return decision
     }
 
     private mutating func end(_ ending: Ending, at now: Instant) -> RunDecision {
         var decision = RunDecision()
-        guard case .forward = self.phase, self.position.ending == nil else { return decision }
+        self.end(ending, at: now, in: &decision)
+        return decision
+    }
+
+    mutating func end(_ ending: Ending, at now: Instant, in decision: inout RunDecision) {
+        guard case .forward = self.phase, self.position.ending == nil else { return }
+        self.cancelChild(in: &decision)
         let awaited = self.stopLeases(at: now, in: &decision)
         let settleBy = awaited ? now.advanced(by: self.limits.settleTime) : nil
         self.note(.cancelRequested(ending, settleBy: settleBy), in: &decision)
         if let settleBy { decision.effects.append(.wake(at: settleBy, nil)) }
         self.settle(at: now, in: &decision)
-        return decision
     }
 
     /// Gives up on the attempts that were asked to stop and did not answer.
@@ -130,7 +137,8 @@ extension Run {
         if case .forward = self.phase, let deadline = self.deadline { wakes.append(.wake(at: deadline, nil)) }
         if let settleBy = self.position.settleBy { wakes.append(.wake(at: settleBy, nil)) }
         switch (self.phase, self.position.step) {
-        case (.finished, _), (.forward, .exit): break
+        case (.finished, _), (.forward, .exit), (.forward, .child): break
+        case (.forward, .waiting(let due)): if let due { wakes.append(.wake(at: due, nil)) }
         case (.undoing(let undoing), _):
             if let top = self.saga.last { add(.undo(seq: top.seq), undoing.unit) }
         case (.forward, .single(let unit)): add(.step, unit)

@@ -18,7 +18,7 @@ public struct Run: Hashable, Sendable {
     /// Its id.
     public let id: RunID
     /// Its definition.
-    public let plan: Plan
+    public internal(set) var plan: Plan
     /// From which jitter is drawn.
     public let seed: UInt64
     /// When it was started.
@@ -35,9 +35,14 @@ public struct Run: Hashable, Sendable {
     public internal(set) var position: Position
     /// What is undone should it fail, in the order in which it was pushed.
     public internal(set) var saga: [SagaEntry] = []
+    /// The signals that it was sent.
+    public internal(set) var signals = SignalBox()
+    /// The run that started it; `nil` when a person or a program did.
+    public let parent: ParentLink?
 
-    init(id: RunID, plan: Plan, seed: UInt64, startedAt: Instant, limits: Limits) {
+    init(id: RunID, plan: Plan, seed: UInt64, startedAt: Instant, limits: Limits, parent: ParentLink?) {
         self.id = id
+        self.parent = parent
         self.plan = plan
         self.seed = seed
         self.startedAt = startedAt
@@ -51,7 +56,8 @@ public struct Run: Hashable, Sendable {
     public static func == (left: Run, right: Run) -> Bool {
         left.id == right.id && left.plan.digest == right.plan.digest && left.seed == right.seed
             && left.startedAt == right.startedAt && left.nextSeq == right.nextSeq && left.phase == right.phase
-            && left.position == right.position && left.saga == right.saga
+            && left.position == right.position && left.saga == right.saga && left.signals == right.signals
+            && left.parent == right.parent
     }
 
     /// Feeds the hasher.
@@ -69,6 +75,7 @@ public struct Run: Hashable, Sendable {
     ///   - seed: from which its jitter is drawn; stored with it.
     ///   - now: the database's time.
     ///   - limits: the bounds that it obeys.
+    ///   - parent: the run that started it.
     /// - Returns: the run, and what it decided at once.
     public static func start(
         id: RunID,
@@ -76,9 +83,10 @@ public struct Run: Hashable, Sendable {
         context: Payload,
         seed: UInt64,
         at now: Instant,
-        limits: Limits
+        limits: Limits,
+        parent: ParentLink? = nil
     ) -> (Run, RunDecision) {
-        var run = Run(id: id, plan: plan, seed: seed, startedAt: now, limits: limits)
+        var run = Run(id: id, plan: plan, seed: seed, startedAt: now, limits: limits, parent: parent)
         var decision = RunDecision()
         let entry = run.entry(of: plan.start, visit: 1, context: context, at: now)
         run.note(.started(entry), in: &decision)
@@ -98,6 +106,16 @@ public struct Run: Hashable, Sendable {
         self.apply(record: record)
     }
 
+    /// Appends the record that puts the run under another plan.
+    mutating func note(_ record: Record, under plan: Plan, in decision: inout RunDecision) {
+        invariant(decision.records.isEmpty, "a migration is the first record of its decision")
+        let names = self.saga.map { self.plan.states[$0.state].name }
+        for (place, name) in names.enumerated() { self.saga[place].state = plan.index(of: name) ?? plan.start }
+        self.position.state = plan.start
+        self.plan = plan
+        self.note(record, in: &decision)
+    }
+
     func entry(
         of state: Plan.Index,
         visit: Int,
@@ -106,18 +124,22 @@ public struct Run: Hashable, Sendable {
         at now: Instant
     ) -> Record.Entry {
         var due: Instant?
-        if case .timer(let span, _) = self.plan.states[state].step { due = now.advanced(by: span) }
+        switch self.plan.states[state].step {
+        case .timer(let span, _): due = now.advanced(by: span)
+        case .wait(let wait, _): due = wait.within.map { now.advanced(by: $0) }
+        case .task, .router, .split, .child, .exit: break
+        }
         return Record.Entry(state: self.plan.states[state].name, visit: visit, context: context, cause: cause, due: due)
     }
 
     // MARK: What the run is doing
 
-    /// What lists show; `waits` says that the run's row names the time at which it goes on.
-    public func status(isLongWait waits: Bool) -> RunStatus {
+    /// What lists show of a run that does not wait for long.
+    public var status: RunStatus {
         switch self.phase {
         case .finished(let outcome): RunStatus(outcome)
-        case .undoing: if waits { .waiting } else if self.isBlocked { .blocked } else { .compensating }
-        case .forward: if waits { .waiting } else if self.isBlocked { .blocked } else { .active }
+        case .undoing: self.isBlocked ? .blocked : .compensating
+        case .forward: self.isBlocked ? .blocked : .active
         }
     }
 
@@ -129,18 +151,45 @@ public struct Run: Hashable, Sendable {
         case (.forward, .single(let unit)), (.forward, .expanding(let unit)): unit.state == .parked
         case (.forward, .branches(let branches)):
             branches.decision == nil && branches.parked > 0 && branches.parked == branches.pending
-        case (.forward, .timer), (.forward, .exit): false
+        case (.forward, .timer), (.forward, .waiting), (.forward, .child), (.forward, .exit): false
+        }
+    }
+
+    /// Whether it waits for something from outside: a signal, or the end of its child.
+    public var awaitsEvent: Bool {
+        switch (self.phase, self.position.step) {
+        case (.forward, .waiting), (.forward, .child): true
+        case (.forward, .single), (.forward, .expanding), (.forward, .branches), (.forward, .timer), (.forward, .exit),
+            (.undoing, _), (.finished, _):
+            false
+        }
+    }
+
+    /// What it waits for from outside, for people; `nil` when it waits for nothing of that kind.
+    public var awaited: String? {
+        switch (self.phase, self.position.step) {
+        case (.forward, .waiting): self.wait.map { "waits for the signal '\($0.signal)'" }
+        case (.forward, .child(let child)):
+            self.isEnding ? "ends, and waits for its child \(child.run)" : "waits for its child \(child.run)"
+        case (.forward, .single), (.forward, .expanding), (.forward, .branches), (.forward, .timer), (.forward, .exit),
+            (.undoing, _), (.finished, _):
+            nil
         }
     }
 
     /// Why it cannot go on, for people; `nil` when it can.
     public var blockage: String? {
         guard self.isBlocked else { return nil }
-        var state = self.plan.states[self.position.state].name
-        if case .undoing = self.phase, let entry = self.saga.last {
-            state = "the undo of \(self.plan.states[entry.state].name)"
+        let remedy = "find the cause, then `cano retry`, `skip` or `resolve` the run"
+        if case .undoing(let undoing) = self.phase, let entry = self.saga.last {
+            let state = self.plan.states[entry.state].name
+            let reason =
+                undoing.unit.crashes >= self.limits.crashes
+                ? "lost its worker \(self.limits.crashes) times" : "failed \(undoing.unit.failures) times"
+            return "the undo of '\(state)' \(reason); \(remedy)"
         }
-        return "'\(state)' lost its worker \(self.limits.crashes) times; find the cause, then cancel the run"
+        let state = self.plan.states[self.position.state].name
+        return "'\(state)' lost its worker \(self.limits.crashes) times; \(remedy)"
     }
 
     /// When something happens next by itself, while nothing is leased or ready; `nil` while something is.
@@ -148,7 +197,7 @@ public struct Run: Hashable, Sendable {
     /// ``Instant`` in the far future stands for a run that only a person can move.
     public var dormantUntil: Instant? {
         guard let wake = self.idleUntil else { return nil }
-        guard case .forward = self.phase, let deadline = self.deadline else { return wake }
+        guard case .forward = self.phase, !self.isEnding, let deadline = self.deadline else { return wake }
         return min(wake, deadline)
     }
 
@@ -160,6 +209,8 @@ public struct Run: Hashable, Sendable {
         case (.undoing(let undoing), _): return Self.idle(undoing.unit)
         case (.forward, .single(let unit)), (.forward, .expanding(let unit)): return Self.idle(unit)
         case (.forward, .timer(let due)): return due
+        case (.forward, .waiting(let due)): return due ?? Self.never
+        case (.forward, .child): return Self.never
         case (.forward, .exit): return nil
         case (.forward, .branches(let branches)):
             guard branches.leased == 0, branches.unoffered == 0,

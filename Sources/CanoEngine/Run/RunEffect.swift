@@ -26,6 +26,8 @@ public struct RunDecision: Hashable, Sendable {
     public var firstVisit = 0
     /// The facts, in order.
     public var records: [Record] = []
+    /// Messages to other runs, written together with the facts.
+    public var mail: [Mail] = []
     /// What follows once they are durable.
     public var effects: [RunEffect] = []
 
@@ -33,5 +35,5 @@ public struct RunDecision: Hashable, Sendable {
     public init() {}
 
     /// Whether nothing was decided.
-    public var isEmpty: Bool { self.records.isEmpty && self.effects.isEmpty }
+    public var isEmpty: Bool { self.records.isEmpty && self.mail.isEmpty && self.effects.isEmpty }
 }

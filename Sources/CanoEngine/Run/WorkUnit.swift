@@ -88,6 +88,16 @@ public struct WorkUnit: Hashable, Sendable {
         self.next(at: retryAt, orElse: self.crashes >= crashLimit ? .parked : .ready)
     }
 
+    /// A person must look.
+    mutating func park() { self.state = .parked }
+
+    /// A person wants it tried again, as if nothing had failed before.
+    mutating func startAnew() {
+        self.failures = 0
+        self.crashes = 0
+        self.state = .ready
+    }
+
     /// The current attempt is known to be held.
     mutating func hold(_ attempt: Record.Attempt) {
         self.held = attempt

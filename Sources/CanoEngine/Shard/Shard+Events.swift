@@ -6,6 +6,11 @@ internal import HeapModule
 extension Shard {
     /// The only place where a shard changes.
     public mutating func apply(_ event: ShardEvent, at now: Instant, into output: inout ShardOutput) {
+        self.reduce(event, at: now, into: &output)
+        self.deliverOutbox(at: now, into: &output)
+    }
+
+    private mutating func reduce(_ event: ShardEvent, at now: Instant, into output: inout ShardOutput) {
         switch event {
         case .start(let orders):
             for order in orders { self.start(order, at: now, into: &output) }
@@ -23,6 +28,12 @@ extension Shard {
             for lease in leases { self.lost(lease, reason, at: now, into: &output) }
         case .cancel(let order):
             self.cancel(order, at: now, into: &output)
+        case .order(let order):
+            self.carryOut(order, at: now, into: &output)
+        case .define(let plan):
+            self.add(plan)
+        case .unserved(let runs):
+            self.unserved(runs, at: now, into: &output)
         case .mail(let stored):
             self.read(stored, at: now, into: &output)
         case .loaded(let run, let stored):
@@ -46,7 +57,7 @@ extension Shard {
                 case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
                 case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
                 case .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage, .wake,
-                    .unreadable:
+                    .unreadable, .posted:
                     effect
                 }
             }
@@ -54,7 +65,7 @@ extension Shard {
 
     // MARK: Starts
 
-    private mutating func start(_ order: StartOrder, at now: Instant, into output: inout ShardOutput) {
+    mutating func start(_ order: StartOrder, at now: Instant, into output: inout ShardOutput) {
         invariant(order.run.shard == self.id, "run \(order.run) is not of shard \(self.id.rawValue)")
         let (run, decision) = Run.start(
             id: order.run,
@@ -62,14 +73,15 @@ extension Shard {
             context: order.context,
             seed: order.seed,
             at: now,
-            limits: self.limits
+            limits: self.limits,
+            parent: ParentLink(key: order.key)
         )
         self.plans[order.plan.key] = order.plan
-        var wakeAt = self.longWait(of: run, at: now)
+        var rest = self.rest(of: run, at: now)
         let isOver = if case .finished = run.phase { true } else { false }
-        let isLeftOut = wakeAt == nil && !isOver && self.residents.count >= self.limits.residentRuns
+        let isLeftOut = rest == nil && !isOver && self.residents.count >= self.limits.residentRuns
         // A row that waits has no leases: whoever reads it knows that nobody was ever granted anything.
-        if isLeftOut { wakeAt = now }
+        if isLeftOut { rest = Rest(status: .waiting, wakeAt: now, isFar: true) }
         let start = RunStart(
             run: order.run,
             definition: order.plan.key,
@@ -78,19 +90,23 @@ extension Shard {
             seed: order.seed,
             at: now,
             deadline: run.deadline,
-            status: run.status(isLongWait: wakeAt != nil),
-            wakeAt: wakeAt
+            status: rest?.status ?? run.status,
+            wakeAt: rest?.wakeAt
         )
         output.batch.starts.append(start)
         output.bytes += 128
         self.write(decision, of: run, at: now, into: &output)
-        output.effects.append(.reply(order.request, .created(order.run)))
+        if let note = run.awaited {
+            output.update(RunUpdate(run: run.id, status: start.status, wakeAt: start.wakeAt, note: note))
+        }
+        if let request = order.request { output.effects.append(.reply(request, .created(order.run))) }
         if case .finished(let outcome) = run.phase {
             output.batch.finished.append(Self.finish(run.id, outcome, at: now))
+            if let mail = Self.farewell(run) { self.outbox.append(mail) }
             return self.perform(decision.effects, of: run.id, at: now, into: &output)
         }
         if isLeftOut { self.leaveOut() }
-        if wakeAt != nil { return }  // it waits as a row
+        if rest?.isFar ?? false { return }  // it waits as a row
         self.residents[run.id] = Resident(run: run, status: start.status, isRecovered: true)
         self.perform(decision.effects, of: run.id, at: now, into: &output)
     }
@@ -113,6 +129,7 @@ extension Shard {
                 at: now
             )
         guard let lease else { return output.effects.append(.ungranted(grant.offer, grant.session)) }
+        self.served(index, into: &output)
         self.watch(lease.lease, at: now, into: &output)
         self.limit(lease.lease, of: grant.worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
         output.effects.append(.send(lease, grant.session))
@@ -217,26 +234,10 @@ extension Shard {
 
     // MARK: Cancel
 
-    /// Does what a message asks for.
-    ///
-    /// A message is consumed in the commit that does it, so a crash repeats it.
+    /// A message has come; one that is in hand already is left alone.
     private mutating func read(_ stored: StoredMail, at now: Instant, into output: inout ShardOutput) {
         guard self.mailInHand.insert(stored.id).inserted else { return }
         self.act(on: stored, at: now, into: &output)
-    }
-
-    private mutating func act(on stored: StoredMail, at now: Instant, into output: inout ShardOutput) {
-        switch stored.mail.content {
-        case .cancel(let run, let by):
-            guard let index = self.residents.index(forKey: run) else {
-                return self.load(run, for: .mail(stored), into: &output)
-            }
-            guard self.residents.values[index].isRecovered else {
-                return self.awaiting[run, default: []].append(.mail(stored))
-            }
-            self.consume(stored, into: &output)
-            self.cancel(CancelOrder(run: run, caller: by, via: "mail", request: nil), at: now, into: &output)
-        }
     }
 
     /// Does what waited for a run that is in memory now.
@@ -245,7 +246,7 @@ extension Shard {
             if case .mail(let stored) = event {
                 self.act(on: stored, at: now, into: &output)
             } else {
-                self.apply(event, at: now, into: &output)
+                self.reduce(event, at: now, into: &output)
             }
         }
     }
@@ -255,7 +256,7 @@ extension Shard {
         output.batch.consumed.append(stored.id)
     }
 
-    private mutating func cancel(_ order: CancelOrder, at now: Instant, into output: inout ShardOutput) {
+    mutating func cancel(_ order: CancelOrder, at now: Instant, into output: inout ShardOutput) {
         guard let index = self.residents.index(forKey: order.run) else {
             return self.load(order.run, for: .cancel(order), into: &output)
         }

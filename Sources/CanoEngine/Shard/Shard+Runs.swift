@@ -30,19 +30,26 @@ extension Shard {
         self.write(decision, of: self.residents.values[index].run, at: now, into: &output)
         if case .finished(let outcome) = self.residents.values[index].run.phase {
             output.batch.finished.append(Self.finish(id, outcome, at: now))
+            if let mail = Self.farewell(self.residents.values[index].run) { self.outbox.append(mail) }
             self.depart(index, nextSeq: .max)
             self.perform(decision.effects, of: id, at: now, into: &output)
             self.answer(self.awaiting.removeValue(forKey: id) ?? [], isOver: true, into: &output)
             return self.loadPageIfRoom(at: now, effects: &output.effects)
         }
-        let wakeAt = self.longWait(of: self.residents.values[index].run, at: now)
-        let status = self.residents.values[index].run.status(isLongWait: wakeAt != nil)
-        let isFar = wakeAt.map { $0 > now.advanced(by: self.limits.timerHorizon) } ?? (status == .blocked)
-        let isLeaving = isFar && self.residents.values[index].isRecovered
-        if status != self.residents.values[index].status || isLeaving {
+        let rest = self.rest(of: self.residents.values[index].run, at: now)
+        let status = rest?.status ?? self.residents.values[index].run.status
+        let isLeaving = (rest?.isFar ?? (status == .blocked)) && self.residents.values[index].isRecovered
+        var version: Int?
+        for case .migrated(_, let migration) in decision.records { version = migration.to }
+        if self.staysUnserved(index, decision, isResting: rest != nil), version == nil {
+            return self.perform(decision.effects, of: id, at: now, into: &output)
+        }
+        if status != self.residents.values[index].status || isLeaving || version != nil {
             self.residents.values[index].status = status
-            let note = self.residents.values[index].run.blockage
-            output.update(RunUpdate(run: id, status: status, wakeAt: wakeAt, note: note))
+            self.residents.values[index].isUnserved = false
+            let run = self.residents.values[index].run
+            let note = run.blockage ?? run.awaited
+            output.update(RunUpdate(run: id, status: status, wakeAt: rest?.wakeAt, note: note, version: version))
         }
         if isLeaving { self.depart(index, nextSeq: self.residents.values[index].run.nextSeq) }
         self.perform(decision.effects, of: id, at: now, into: &output)
@@ -50,18 +57,21 @@ extension Shard {
     }
 
     /// A run leaves memory.
-    private mutating func depart(_ index: Dictionary<RunID, Resident>.Index, nextSeq: Int) {
+    mutating func depart(_ index: Dictionary<RunID, Resident>.Index, nextSeq: Int) {
         let id = self.residents.keys[index]
         self.residents.remove(at: index)
         if self.loadsInFlight > 0 { self.departed[id] = nextSeq }
     }
 
-    func write(_ decision: RunDecision, of run: Run, at now: Instant, into output: inout ShardOutput) {
+    mutating func write(_ decision: RunDecision, of run: Run, at now: Instant, into output: inout ShardOutput) {
         var state = run.plan.states[decision.firstState].name
         var visit = decision.firstVisit
         for (offset, record) in decision.records.enumerated() {
             var row = HistoryRow(record, run: run.id, seq: decision.firstSeq + offset, at: now)
-            if case .entered(let entry) = record { (state, visit) = (entry.state, entry.visit) }
+            switch record {
+            case .entered(let entry), .migrated(let entry, _): (state, visit) = (entry.state, entry.visit)
+            default: break
+            }
             if row.state == nil, row.kind != .finished {
                 // For people who read the history: the translation back does not need it.
                 row.state = state
@@ -70,6 +80,7 @@ extension Shard {
             output.bytes += 96 + (row.payload?.count ?? 0)
             output.batch.history.append(row)
         }
+        self.outbox += decision.mail
     }
 
     mutating func perform(
@@ -108,11 +119,15 @@ extension Shard {
         RunFinish(run: run, status: RunStatus(outcome), at: now, note: outcome.note)
     }
 
-    /// Until when a run waits, if its row must say so: because it waits so long that it leaves memory, or because
-    /// it is blocked and only this time can move it.
-    func longWait(of run: Run, at now: Instant) -> Instant? {
-        guard let until = run.dormantUntil, until < Run.never else { return nil }
-        return run.isBlocked || until > now.advanced(by: self.limits.timerHorizon) ? until : nil
+    /// How a run waits, if its row must say so: because it waits so long that it leaves memory, because it waits for
+    /// something from outside, or because it is blocked.
+    func rest(of run: Run, at now: Instant) -> Rest? {
+        guard let until = run.dormantUntil else { return nil }
+        let isFar = until > now.advanced(by: self.limits.timerHorizon)
+        let wakeAt = until < Run.never ? until : nil
+        if run.isBlocked { return Rest(status: .blocked, wakeAt: wakeAt, isFar: isFar) }
+        if run.awaitsEvent { return Rest(status: .waiting, wakeAt: wakeAt, isFar: isFar) }
+        return isFar && wakeAt != nil ? Rest(status: .waiting, wakeAt: wakeAt, isFar: true) : nil
     }
 
     // MARK: Loading
@@ -171,9 +186,10 @@ extension Shard {
                 if let request = order.request { output.effects.append(.reply(request, .cancelled)) }
                 // Noted, for the owner that can read the run.
                 if !isOver { output.batch.mail.append(Mail(to: self.id, .cancel(order.run, by: order.caller))) }
+            case .order(let order): self.answer(order, isOver: isOver, into: &output)
             case .mail(let stored):
                 if isOver { self.consume(stored, into: &output) }
-            case .start, .audit, .grant, .started, .lost, .loaded, .page, .tick:
+            case .define, .unserved, .start, .audit, .grant, .started, .lost, .loaded, .page, .tick:
                 break  // nobody waits for an answer to these
             }
         }
@@ -237,7 +253,7 @@ extension Shard {
         self.residents[id] = Resident(run: run, status: stored.start.status, isRecovered: isIdle)
         self.perform(run.wakes, of: id, at: now, into: &output)
         guard isIdle, !run.offers.isEmpty else { return }
-        let status = run.status(isLongWait: false)
+        let status = run.status
         self.residents[id]?.status = status
         output.update(RunUpdate(run: id, status: status, wakeAt: nil))
         self.offer(id, into: &output)
@@ -276,7 +292,9 @@ extension Shard {
                     _ = self.residents[lease.key.run]?.run.adopt(lease, worker: worker, at: now)
                 }
                 left.append(event)
-            case .start, .audit, .grant, .started, .lost, .cancel, .mail, .loaded, .page, .tick: left.append(event)
+            case .start, .audit, .grant, .started, .lost, .cancel, .order, .mail, .define, .unserved, .loaded, .page,
+                .tick:
+                left.append(event)
             }
         }
         events = left

@@ -38,6 +38,17 @@ public struct Shard: Sendable {
         ///
         /// Until then the run decides nothing: it only takes over leases.
         var isRecovered: Bool
+        /// Whether nobody who is connected can do its work, and its row says so.
+        var isUnserved = false
+    }
+
+    /// How a run waits, as its row says it.
+    struct Rest {
+        var status: RunStatus
+        /// When it must be looked at; `nil` when only something from outside moves it.
+        var wakeAt: Instant?
+        /// Whether it need not stay in memory.
+        var isFar: Bool
     }
 
     struct Timer: Comparable, Sendable {
@@ -86,6 +97,8 @@ public struct Shard: Sendable {
     /// Runs that left memory while answers of the store were on their way, with the number of their next record (the
     /// largest number when they ended): an answer that is older than that must not bring them back as they were.
     var departed: [RunID: Int] = [:]
+    /// Messages of runs to other runs that are not on their way yet.
+    var outbox: [Mail] = []
     /// Messages that wait for their run.
     var mailInHand: Set<Int64> = []
 
@@ -162,9 +175,16 @@ public struct ShardOutput: Sendable {
         self.batch = ShardBatch(shard: shard, epoch: epoch)
     }
 
+    mutating func post(_ mail: Mail) {
+        self.batch.mail.append(mail)
+        self.effects.append(.posted([mail.shard]))
+    }
+
     mutating func update(_ update: RunUpdate) {
         if let index = self.updates[update.run] {
+            let version = update.version ?? self.batch.updates[index].version
             self.batch.updates[index] = update
+            self.batch.updates[index].version = version
         } else {
             self.updates[update.run] = self.batch.updates.count
             self.batch.updates.append(update)

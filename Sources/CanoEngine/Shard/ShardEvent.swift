@@ -40,8 +40,14 @@ public enum ShardEvent: Hashable, Sendable {
     case lost([LeaseRef], LossReason)
     /// Somebody wants a run to end.
     case cancel(CancelOrder)
+    /// Somebody wants something else of a run.
+    case order(RunOrder)
     /// A message from another shard or process.
     case mail(StoredMail)
+    /// A definition has become known.
+    case define(Plan)
+    /// Nobody who is connected can do the work of these runs.
+    case unserved([RunID])
     /// The store handed out a run that an effect asked for; `nil` when it is not among the unfinished ones.
     case loaded(RunID, StoredRun?)
     /// The store handed out a page of runs; `isLast` when there are no more behind it.
@@ -64,8 +70,8 @@ public struct StartOrder: Hashable, Sendable {
     public var context: Payload
     /// From which its jitter is drawn.
     public var seed: UInt64
-    /// Who waits for the answer.
-    public var request: RequestID
+    /// Who waits for the answer; `nil` for nobody.
+    public var request: RequestID?
 
     /// An order from its parts.
     public init(
@@ -75,7 +81,7 @@ public struct StartOrder: Hashable, Sendable {
         inputHash: Int64,
         context: Payload,
         seed: UInt64,
-        request: RequestID
+        request: RequestID?
     ) {
         self.run = run
         self.plan = plan
@@ -144,6 +150,8 @@ public enum ShardEffect: Hashable, Sendable {
     case lookUp(LeaseRef, SessionID)
     /// The context of a visit is not needed any more.
     case left(RunID, visit: Int)
+    /// Messages were left for these shards.
+    case posted(Set<ShardID>)
     /// Tell who asked.
     case reply(RequestID, ShardReply)
     /// A run is over.
@@ -164,6 +172,10 @@ public enum ShardReply: Hashable, Sendable {
     case created(RunID)
     /// The key is taken; whether by the same input, the hash tells.
     case taken(KeyedRun)
+    /// What was asked for is done; not new when it changed nothing.
+    case done(isNew: Bool)
+    /// What was asked for is not done.
+    case refused(Refusal)
     /// The cancellation was noted, or the run is over or ending anyway.
     case cancelled
 }
@@ -175,7 +187,9 @@ extension ShardEvent {
     package var needsTrust: Bool {
         switch self {
         case .grant, .tick: true
-        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .mail, .loaded, .page: false
+        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .order, .mail, .define, .unserved, .loaded,
+            .page:
+            false
         }
     }
 }
@@ -189,7 +203,7 @@ extension ShardEffect {
         switch self {
         case .send(let grant, _): grant
         case .ready, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished, .load, .loadPage,
-            .unreadable, .wake:
+            .unreadable, .wake, .posted:
             nil
         }
     }

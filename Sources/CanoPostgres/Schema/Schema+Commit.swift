@@ -11,7 +11,8 @@ extension Schema {
     /// that would be quick for a small table and slow once it has grown; so one plan fits every call and is kept, which
     /// saves a fifth of the server's work.
     static let commit = """
-        CREATE FUNCTION cano.check_all_there(p_runs uuid[], p_found int, p_plain boolean, p_ok smallint[], p_out uuid[])
+        CREATE OR REPLACE FUNCTION cano.check_all_there(
+            p_runs uuid[], p_found int, p_plain boolean, p_ok smallint[], p_out uuid[])
         RETURNS void LANGUAGE plpgsql STABLE AS $$
         DECLARE
             v_missing uuid;
@@ -27,7 +28,7 @@ extension Schema {
                 USING MESSAGE = format('run %s is not among the unfinished runs', v_missing);
         END $$;
 
-        CREATE FUNCTION cano.commit(
+        CREATE OR REPLACE FUNCTION cano.commit(
             p_shards smallint[], p_epochs bigint[],
             s_run uuid[], s_workflow text[], s_version int[], s_key text[], s_hash bigint[], s_seed bigint[],
             s_at timestamptz[], s_deadline timestamptz[], s_status smallint[], s_wake timestamptz[],
@@ -35,9 +36,9 @@ extension Schema {
             h_counter bigint[], h_number bigint[], h_seq int[], h_visit int[], h_attempt int[], h_first int[],
             h_last int[], h_kind smallint[], h_type smallint[], h_state text[], h_path text[], h_worker text[],
             h_reason text[], h_detail text[], h_payload bytea[], n_run uuid[], n_seq int[],
-            u_run uuid[], u_status smallint[], u_wake timestamptz[], u_note text[],
+            u_run uuid[], u_status smallint[], u_wake timestamptz[], u_note text[], u_version int[],
             f_run uuid[], f_status smallint[], f_at timestamptz[], f_note text[],
-            m_from smallint[], m_shard smallint[], m_kind smallint[], m_run uuid[], m_sender text[],
+            m_from smallint[], m_shard smallint[], m_kind smallint[], m_run uuid[], m_sender text[], m_payload bytea[],
             c_shard smallint[], c_id bigint[],
             a_shard smallint[], a_at timestamptz[], a_actor text[], a_via text[], a_action text[], a_target text[],
             a_before text[], a_after text[],
@@ -127,8 +128,9 @@ extension Schema {
             END IF;
 
             IF cardinality(u_run) > 0 THEN
-                UPDATE cano.run AS r SET status = u.status, wake_at = u.wake, note = u.note
-                FROM unnest(u_run, u_status, u_wake, u_note) AS u (run, status, wake, note)
+                UPDATE cano.run AS r SET status = u.status, wake_at = u.wake, note = u.note,
+                    version = coalesce(u.version, r.version)
+                FROM unnest(u_run, u_status, u_wake, u_note, u_version) AS u (run, status, wake, note, version)
                 WHERE r.run = u.run
                     AND (v_plain OR (cano.shard_of(u.run) = ANY (v_ok) AND u.run <> ALL (v_out)));
                 GET DIAGNOSTICS v_new = ROW_COUNT;
@@ -151,9 +153,10 @@ extension Schema {
             END IF;
 
             IF cardinality(m_shard) > 0 THEN
-                INSERT INTO cano.inbox (shard, kind, run, sender)
-                SELECT shard, kind, run, sender
-                FROM unnest(m_from, m_shard, m_kind, m_run, m_sender) AS m (from_shard, shard, kind, run, sender)
+                INSERT INTO cano.inbox (shard, kind, run, sender, payload)
+                SELECT shard, kind, run, sender, payload
+                FROM unnest(m_from, m_shard, m_kind, m_run, m_sender, m_payload)
+                    AS m (from_shard, shard, kind, run, sender, payload)
                 WHERE v_plain OR from_shard = ANY (v_ok);
             END IF;
 

@@ -4,10 +4,12 @@ extension Schema {
     /// What resuming reads: whole pages of runs in one statement and one snapshot (the functions are STABLE).
     ///
     /// Each row is one history row; the first row of a run carries the run's own columns as well. Part 0 is the tail,
-    /// part 1 the pushes before it, part 2 the branches of the split that led to it. A plan is kept per connection of
+    /// part 1 the pushes before it, part 2 what led to it
+    /// (the branches of a split, a signal, the end of a child), part 3 the signals that the run knows of.
+    /// A plan is kept per connection of
     /// the server, and always by index: what is read does not depend on how long the histories are.
     static let reading = """
-        CREATE FUNCTION cano.load_runs(p_runs uuid[])
+        CREATE OR REPLACE FUNCTION cano.load_runs(p_runs uuid[])
         RETURNS TABLE (
             first boolean, r_seed bigint, r_hash bigint, r_started timestamptz, r_deadline timestamptz,
             r_wake timestamptz, r_version int, r_status smallint, r_workflow text, r_key text, part int,
@@ -21,12 +23,12 @@ extension Schema {
         BEGIN
             RETURN QUERY
             WITH picked AS MATERIALIZED (
-                SELECT r.*, e.seq AS entry, e.split_first, e.split_last
+                SELECT r.*, e.seq AS entry, e.split_first, e.split_last, e.detail AS signals
                 FROM unnest(p_runs) AS p (run)
                 JOIN cano.run AS r ON r.run = p.run
                 JOIN LATERAL (
-                    SELECT h.seq, h.split_first, h.split_last FROM cano.history AS h
-                    WHERE h.run = p.run AND h.kind IN (1, 2) ORDER BY h.seq DESC LIMIT 1
+                    SELECT h.seq, h.split_first, h.split_last, h.detail FROM cano.history AS h
+                    WHERE h.run = p.run AND h.kind IN (1, 2, 24) ORDER BY h.seq DESC LIMIT 1
                 ) AS e ON true
             )
             SELECT h.seq = p.entry, p.seed, p.input_hash, p.started_at, p.deadline, p.wake_at, p.version, p.status,
@@ -44,15 +46,20 @@ extension Schema {
             FROM picked AS p
             JOIN LATERAL (
                 SELECT * FROM cano.history AS h
-                WHERE h.run = p.run AND h.kind = 4 AND h.seq BETWEEN p.split_first AND p.split_last
+                WHERE h.run = p.run AND h.kind IN (4, 20, 22) AND h.seq BETWEEN p.split_first AND p.split_last
             ) AS h ON true
+            UNION ALL
+            SELECT false, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, 3, h.*
+            FROM picked AS p
+            JOIN LATERAL regexp_matches(p.signals, '[0-9]+', 'g') AS s (seq) ON true
+            JOIN cano.history AS h ON h.run = p.run AND h.seq = s.seq[1]::int AND h.kind = 20
             ORDER BY 12, 11, 19;
         END $$;
         COMMENT ON FUNCTION cano.load_runs(uuid[]) IS
-            'Unfinished runs as resuming needs them: run row, tail, pushes and branches, in order of their ids.';
+            'Unfinished runs as resuming needs them: run row, tail, pushes, branches, signals, in order of their ids.';
 
-        CREATE FUNCTION cano.runnable(p_shard smallint, p_before timestamptz, p_waiting boolean, p_after uuid,
-            p_limit int)
+        CREATE OR REPLACE FUNCTION cano.runnable(p_shard smallint, p_before timestamptz, p_waiting boolean,
+            p_after uuid, p_limit int)
         RETURNS uuid[] LANGUAGE plpgsql STABLE
         SET plan_cache_mode = force_generic_plan SET enable_seqscan = off SET enable_bitmapscan = off AS $$
         BEGIN
@@ -61,7 +68,7 @@ extension Schema {
             RETURN ARRAY(
                 WITH due AS MATERIALIZED (
                     SELECT r.run FROM cano.run AS r
-                    WHERE r.shard = p_shard AND r.status = 2 AND r.wake_at < p_before AND r.run > p_after
+                    WHERE r.shard = p_shard AND r.status IN (2, 4) AND r.wake_at < p_before AND r.run > p_after
                 )
                 SELECT run FROM (
                     (SELECT r.run FROM cano.run AS r

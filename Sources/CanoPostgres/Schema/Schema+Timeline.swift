@@ -5,7 +5,7 @@ extension Schema {
     ///
     /// Attempts that were lost together are one row of the history, in a compact form; here each has a row of its own.
     static let timeline = """
-        CREATE FUNCTION cano.lost_attempts(form bytea)
+        CREATE OR REPLACE FUNCTION cano.lost_attempts(form bytea)
         RETURNS TABLE (path text, attempt int, worker text, epoch bigint, counter bigint, started_at timestamptz)
         LANGUAGE plpgsql IMMUTABLE STRICT PARALLEL SAFE AS $$
         DECLARE
@@ -65,9 +65,9 @@ extension Schema {
         COMMENT ON FUNCTION cano.lost_attempts(bytea) IS
             'Reads the compact form of many lost attempts in the payload of an attemptLost row of cano.history.';
 
-        CREATE VIEW cano.timeline AS
+        CREATE OR REPLACE VIEW cano.timeline AS
         WITH numbered AS (
-            SELECT h.*, count(*) FILTER (WHERE kind IN (1, 2)) OVER (PARTITION BY run ORDER BY seq) AS entry
+            SELECT h.*, count(*) FILTER (WHERE kind IN (1, 2, 24)) OVER (PARTITION BY run ORDER BY seq) AS entry
             FROM cano.history AS h
         ), placed AS (
             SELECT n.*, first_value(n.state) OVER w AS entered_state, first_value(n.visit) OVER w AS entered_visit
@@ -77,7 +77,7 @@ extension Schema {
         )
         SELECT m.run, m.seq, m.at, cano.kind_name(m.kind) AS event, coalesce(m.state, m.entered_state) AS state,
             nullif(coalesce(nullif(m.visit, 0), m.entered_visit), 0) AS visit,
-            CASE WHEN m.kind = 2 THEN m.left_state END AS left_state,
+            CASE WHEN m.kind IN (2, 24) THEN m.left_state END AS left_state,
             coalesce(l.path, m.path) AS path, nullif(coalesce(l.attempt, m.attempt), 0) AS attempt,
             coalesce(l.worker, m.worker) AS worker,
             coalesce(l.epoch, m.epoch) || '.' || coalesce(l.counter, m.counter) AS token,
@@ -95,7 +95,8 @@ extension Schema {
         COMMENT ON COLUMN cano.timeline.at IS 'When it was decided.';
         COMMENT ON COLUMN cano.timeline.event IS
             'What happened: started, entered, expanded, branchDone, joined, attemptFailed, attemptLost, attemptHeld, '
-            'sagaPushed, compensating, compensated, cancelRequested, finished.';
+            'sagaPushed, compensating, compensated, cancelRequested, finished, signalled, childStarted, childEnded, '
+            'intervened, migrated.';
         COMMENT ON COLUMN cano.timeline.state IS 'The state it is about: for entered, the one that was entered.';
         COMMENT ON COLUMN cano.timeline.visit IS 'Which visit of the run: rises with every state entered.';
         COMMENT ON COLUMN cano.timeline.left_state IS 'For entered: the state whose attempt ended and that was left.';

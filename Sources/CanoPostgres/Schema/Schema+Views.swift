@@ -3,18 +3,21 @@
 extension Schema {
     /// What people read with `psql`.
     static let views = """
-        CREATE FUNCTION cano.status_name(status smallint) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        CREATE OR REPLACE FUNCTION cano.status_name(status smallint) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
         RETURN CASE status WHEN 1 THEN 'active' WHEN 2 THEN 'waiting' WHEN 3 THEN 'compensating' WHEN 4 THEN 'blocked'
             WHEN 10 THEN 'succeeded' WHEN 11 THEN 'failed' WHEN 12 THEN 'cancelled' WHEN 13 THEN 'timedOut'
             ELSE 'status ' || status END;
 
-        CREATE FUNCTION cano.kind_name(kind smallint) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+        CREATE OR REPLACE FUNCTION cano.kind_name(kind smallint) RETURNS text
+        LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
         RETURN CASE kind WHEN 1 THEN 'started' WHEN 2 THEN 'entered' WHEN 3 THEN 'expanded' WHEN 4 THEN 'branchDone'
             WHEN 5 THEN 'joined' WHEN 6 THEN 'attemptFailed' WHEN 7 THEN 'attemptLost' WHEN 8 THEN 'attemptHeld'
             WHEN 9 THEN 'sagaPushed' WHEN 10 THEN 'compensating' WHEN 11 THEN 'compensated'
-            WHEN 12 THEN 'cancelRequested' WHEN 13 THEN 'finished' ELSE 'kind ' || kind END;
+            WHEN 12 THEN 'cancelRequested' WHEN 13 THEN 'finished' WHEN 20 THEN 'signalled' WHEN 21 THEN 'childStarted'
+            WHEN 22 THEN 'childEnded' WHEN 23 THEN 'intervened' WHEN 24 THEN 'migrated' ELSE 'kind ' || kind END;
 
-        CREATE VIEW cano.runs AS
+        CREATE OR REPLACE VIEW cano.runs AS
         SELECT run, workflow, version, key, cano.status_name(status) AS status, started_at AS started,
             NULL::timestamptz AS finished, wake_at AS wake, deadline, note, shard
         FROM cano.run

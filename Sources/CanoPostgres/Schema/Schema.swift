@@ -19,9 +19,34 @@ enum Schema {
     static let migrations = [
         Migration(
             name: "runs, history, shards, mail and audit",
-            statements: [tables, partitions, retention, ownership, commit, reading, views, timeline]
-        )
+            statements: [tables, partitions, retention, ownership]
+        ),
+        Migration(name: "messages with a payload, runs that are blocked until a time", statements: [messages]),
     ]
+
+    /// Functions and views, which hold no data: they are replaced whenever the tables have changed.
+    static let code = [dropped, commit, reading, views, timeline]
+
+    /// Functions whose parameters have changed since an earlier version.
+    private static let dropped = """
+        DO $drop$ DECLARE v_function regprocedure; BEGIN
+            FOR v_function IN SELECT oid FROM pg_proc
+                WHERE pronamespace = 'cano'::regnamespace AND proname IN ('commit', 'load_runs') LOOP
+                EXECUTE 'DROP FUNCTION ' || v_function;
+            END LOOP;
+        END $drop$;
+        """
+
+    private static let messages = """
+        ALTER TABLE cano.inbox ADD COLUMN payload bytea;
+        COMMENT ON TABLE cano.inbox IS
+            'Messages to the owners of shards, deleted in the commit that consumes them. '
+            'Kinds: 1 cancel, 2 order, 3 start of a child, 4 end of a child.';
+        DROP INDEX cano.run_wake;
+        CREATE INDEX run_wake ON cano.run (shard, wake_at) WHERE status IN (2, 4);
+        COMMENT ON COLUMN cano.audit.action IS
+            'What: apply, start, cancel, signal, retry, skip, resolve, migrate.';
+        """
 
     /// The version that this program writes.
     static var version: Int { Self.migrations.count }

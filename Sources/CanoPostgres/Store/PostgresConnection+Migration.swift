@@ -41,6 +41,7 @@ extension PostgresConnection {
             }
             try self.run(record, until: deadline)
         }
+        for statements in Schema.code { try self.script(statements, until: deadline) }
         try self.script("COMMIT", until: deadline)
     }
 

@@ -43,7 +43,7 @@ extension PostgresStore {
             SELECT EXISTS (
                 SELECT FROM cano.history
                 WHERE run = $1 AND epoch = $2 AND counter = $3 AND (path = $4 OR path IS NULL)
-                    AND kind IN (2, 3, 4, 6, 9, 11, 13)
+                    AND kind IN (2, 3, 4, 6, 9, 11, 13, 21)
             )
             """
         return try await self.ask(
@@ -75,6 +75,7 @@ extension PostgresStore {
             case 0: runs[last].tail.append(history)
             case 1: runs[last].pushes.append(history)
             case 2: runs[last].branches.append(history)
+            case 3: runs[last].signals.append(history)
             default: throw row.corrupt(10)
             }
         }

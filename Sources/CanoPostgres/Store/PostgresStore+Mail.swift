@@ -6,13 +6,16 @@ extension PostgresStore {
     /// See ``RunStore/post(_:)``.
     public func post(_ mail: [Mail]) async throws(CanoError) {
         guard !mail.isEmpty else { return }
-        let text = "INSERT INTO cano.inbox (shard, kind, run, sender) SELECT * FROM unnest($1, $2, $3, $4)"
+        let text =
+            "INSERT INTO cano.inbox (shard, kind, run, sender, payload) SELECT * FROM unnest($1, $2, $3, $4, $5)"
+        let rows = mail.map(MailRow.init)
         try await self.ask(
             Statement(text) { parameters in
-                parameters.add(mail.map(\.shard))
-                parameters.add(mail.map { MailColumns($0).kind })
-                parameters.add(mail.map { MailColumns($0).run })
-                parameters.texts([mail], { $0 }, { MailColumns($1).sender })
+                parameters.add(rows.map(\.shard))
+                parameters.add(rows.map(\.kind))
+                parameters.add(rows.map(\.run))
+                parameters.texts([rows], { $0 }, { $1.sender })
+                parameters.byteArrays([rows], { $0 }, { $1.payload })
             }
         )
     }
@@ -20,25 +23,24 @@ extension PostgresStore {
     /// See ``RunStore/mail(for:limit:)``.
     public func mail(for shards: [ShardID], limit: Int) async throws(CanoError) -> [StoredMail] {
         let text = """
-            SELECT id, shard, kind, run, sender FROM cano.inbox WHERE shard = ANY ($1) ORDER BY id LIMIT $2
+            SELECT id, shard, kind, run, sender, payload FROM cano.inbox WHERE shard = ANY ($1) ORDER BY id LIMIT $2
             """
         return try await self.ask(
             Statement(text) { parameters in
                 parameters.add(shards)
                 parameters.add(Int64(limit))
             } read: { (rows) throws(CanoError) in
-                try rows.compactMap { (row) throws(CanoError) in
-                    let content = MailColumns.content(
+                try rows.compactMap { (row) throws(CanoError) -> StoredMail? in
+                    let mail = MailRow(
+                        shard: try row.shard(1),
                         kind: try row.some(2, try row.number(2, as: Int16.self)),
                         run: try row.some(3, try row.run(3)),
-                        sender: try row.some(4, row.text(4))
+                        sender: try row.some(4, row.text(4)),
+                        payload: row.bytes(5)
                     )
                     // What only a newer version knows waits for an owner of that version.
-                    guard let content else { return nil }
-                    return StoredMail(
-                        id: try row.some(0, try row.number(0)),
-                        mail: Mail(to: try row.shard(1), content)
-                    )
+                    guard let mail = try mail.mail() else { return nil }
+                    return StoredMail(id: try row.some(0, try row.number(0)), mail: mail)
                 }
             }
         )

@@ -33,7 +33,7 @@ extension Statement where Answer == CommitAnswer {
 
     private static var text: String {
         "SELECT now, stale, refused, refused_by, refused_hash FROM cano.commit("
-            + (1...57).map { "$\($0)" }.joined(separator: ",") + ")"
+            + (1...59).map { "$\($0)" }.joined(separator: ",") + ")"
     }
 }
 
@@ -45,7 +45,12 @@ extension [ShardBatch] {
         var last: [RunID: Int] = [:]
         for (index, update) in updates.enumerated() { last[update.run] = index }
         guard last.count < updates.count else { return updates }
-        return last.values.sorted().map { updates[$0] }
+        return last.values.sorted()
+            .map { index in
+                var update = updates[index]
+                update.version = update.version ?? updates.last { $0.run == update.run && $0.version != nil }?.version
+                return update
+            }
     }
 
     /// The first record of each run that goes on: it must follow one that is stored, and that is not the run's last.
@@ -113,6 +118,7 @@ extension Parameters {
         self.int16s(updates, { $0 }, { $1.status.rawValue })
         self.instants(updates, { $0 }, { $1.wakeAt })
         self.texts(updates, { $0 }, { $1.note })
+        self.int32s(updates, { $0 }, { $1.version })
     }
 
     fileprivate mutating func addFinished(_ batches: [ShardBatch]) {
@@ -125,9 +131,11 @@ extension Parameters {
     fileprivate mutating func addMail(_ batches: [ShardBatch]) {
         self.int16s(batches, { $0.mail }, { batch, _ in Int16(batch.shard.rawValue) })
         self.int16s(batches, { $0.mail }, { Int16($1.shard.rawValue) })
-        self.int16s(batches, { $0.mail }, { MailColumns($1).kind })
-        self.uuids(batches, { $0.mail }, { MailColumns($1).run })
-        self.texts(batches, { $0.mail }, { MailColumns($1).sender })
+        let rows = [batches.flatMap { $0.mail.map { MailRow($0) } }]
+        self.int16s(rows, { $0 }, { $1.kind })
+        self.uuids(rows, { $0 }, { $1.run })
+        self.texts(rows, { $0 }, { $1.sender })
+        self.byteArrays(rows, { $0 }, { $1.payload })
         self.int16s(batches, { $0.consumed }, { batch, _ in Int16(batch.shard.rawValue) })
         self.int64s(batches, { $0.consumed }, { $1 })
     }

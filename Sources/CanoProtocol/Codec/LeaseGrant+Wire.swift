@@ -22,6 +22,7 @@ extension WireLeases {
             lease.ref = WireLeaseRef(grant.lease)
             lease.work = Int64(position ?? 0)
             lease.input = .init(grant.input)
+            lease.arrival = grant.arrival.map { .init($0) }
             self.leases.append(lease)
         }
     }
@@ -46,6 +47,7 @@ extension LeaseGrant {
             var grant = templates[index]
             grant.lease = try LeaseRef(wire: lease.ref, "leases.ref")
             grant.input = try Input(wire: lease.input)
+            grant.arrival = try lease.arrival.map { (wire) throws(CanoError) in try CanoEngine.Arrival(wire: wire) }
             grants.append(grant)
         }
         return grants

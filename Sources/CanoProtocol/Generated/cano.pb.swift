@@ -666,70 +666,100 @@ nonisolated struct WireWork: Sendable {
 }
 
 /// One lease. It may begin only after a `Started` that names it was sent.
-nonisolated struct WireLease: Sendable {
+nonisolated struct WireLease: @unchecked Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
   // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
   // methods supported on all messages.
 
   /// Which one it is.
   var ref: WireLeaseRef {
-    get {_ref ?? WireLeaseRef()}
-    set {_ref = newValue}
+    get {_storage._ref ?? WireLeaseRef()}
+    set {_uniqueStorage()._ref = newValue}
   }
   /// Returns true if `ref` has been explicitly set.
-  var hasRef: Bool {self._ref != nil}
+  var hasRef: Bool {_storage._ref != nil}
   /// Clears the value of `ref`. Subsequent reads from it will return its default value.
-  mutating func clearRef() {self._ref = nil}
+  mutating func clearRef() {_uniqueStorage()._ref = nil}
 
   /// The position in `Leases.work` of this frame, from 0.
-  var work: Int64 = 0
+  var work: Int64 {
+    get {_storage._work}
+    set {_uniqueStorage()._work = newValue}
+  }
 
   /// What the work gets to see.
-  var input: WireLease.OneOf_Input? = nil
+  var input: OneOf_Input? {
+    get {return _storage._input}
+    set {_uniqueStorage()._input = newValue}
+  }
 
   /// A task: answered with `task`.
   var task: WireStateInput {
     get {
-      if case .task(let v)? = input {return v}
+      if case .task(let v)? = _storage._input {return v}
       return WireStateInput()
     }
-    set {input = .task(newValue)}
+    set {_uniqueStorage()._input = .task(newValue)}
   }
 
   /// A router, which only chooses the next state: answered with `route`.
   var router: WireStateInput {
     get {
-      if case .router(let v)? = input {return v}
+      if case .router(let v)? = _storage._input {return v}
       return WireStateInput()
     }
-    set {input = .router(newValue)}
+    set {_uniqueStorage()._input = .router(newValue)}
   }
 
   /// The making of a split's items: answered with `items`.
   var expand: WireStateInput {
     get {
-      if case .expand(let v)? = input {return v}
+      if case .expand(let v)? = _storage._input {return v}
       return WireStateInput()
     }
-    set {input = .expand(newValue)}
+    set {_uniqueStorage()._input = .expand(newValue)}
   }
 
   /// One branch of a split: answered with `output`.
   var branch: WireBranchInput {
     get {
-      if case .branch(let v)? = input {return v}
+      if case .branch(let v)? = _storage._input {return v}
       return WireBranchInput()
     }
-    set {input = .branch(newValue)}
+    set {_uniqueStorage()._input = .branch(newValue)}
   }
 
   /// The undo of a task that was done before: answered with `undone`.
   var undo: WireUndoInput {
     get {
-      if case .undo(let v)? = input {return v}
+      if case .undo(let v)? = _storage._input {return v}
       return WireUndoInput()
     }
-    set {input = .undo(newValue)}
+    set {_uniqueStorage()._input = .undo(newValue)}
+  }
+
+  /// What a wait or a child that led to the state hands it, besides the context; only with `task`, `router`, `expand`.
+  var arrival: OneOf_Arrival? {
+    get {return _storage._arrival}
+    set {_uniqueStorage()._arrival = newValue}
+  }
+
+  /// The signal that ended a wait.
+  var signal: WireSignalInput {
+    get {
+      if case .signal(let v)? = _storage._arrival {return v}
+      return WireSignalInput()
+    }
+    set {_uniqueStorage()._arrival = .signal(newValue)}
+  }
+
+  /// How a child ended.
+  var child: WireChildInput {
+    get {
+      if case .child(let v)? = _storage._arrival {return v}
+      return WireChildInput()
+    }
+    set {_uniqueStorage()._arrival = .child(newValue)}
   }
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
@@ -749,9 +779,125 @@ nonisolated struct WireLease: Sendable {
 
   }
 
+  /// What a wait or a child that led to the state hands it, besides the context; only with `task`, `router`, `expand`.
+  nonisolated enum OneOf_Arrival: Equatable, Sendable {
+    /// The signal that ended a wait.
+    case signal(WireSignalInput)
+    /// How a child ended.
+    case child(WireChildInput)
+
+  }
+
   init() {}
 
-  fileprivate var _ref: WireLeaseRef? = nil
+  fileprivate var _storage = _StorageClass.defaultInstance
+}
+
+/// A signal as the state behind a wait sees it.
+nonisolated struct WireSignalInput: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var name: String = String()
+
+  var payload: WirePayload {
+    get {_payload ?? WirePayload()}
+    set {_payload = newValue}
+  }
+  /// Returns true if `payload` has been explicitly set.
+  var hasPayload: Bool {self._payload != nil}
+  /// Clears the value of `payload`. Subsequent reads from it will return its default value.
+  mutating func clearPayload() {self._payload = nil}
+
+  /// What makes it the same signal when it is sent again.
+  var id: String {
+    get {_id ?? String()}
+    set {_id = newValue}
+  }
+  /// Returns true if `id` has been explicitly set.
+  var hasID: Bool {self._id != nil}
+  /// Clears the value of `id`. Subsequent reads from it will return its default value.
+  mutating func clearID() {self._id = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _payload: WirePayload? = nil
+  fileprivate var _id: String? = nil
+}
+
+/// How a child run ended, as the state behind it sees it.
+nonisolated struct WireChildInput: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The child: the 16 bytes of its id.
+  var run: Data = Data()
+
+  /// Its context at the end; absent when it never began.
+  var context: WirePayload {
+    get {_context ?? WirePayload()}
+    set {_context = newValue}
+  }
+  /// Returns true if `context` has been explicitly set.
+  var hasContext: Bool {self._context != nil}
+  /// Clears the value of `context`. Subsequent reads from it will return its default value.
+  mutating func clearContext() {self._context = nil}
+
+  /// How it ended.
+  var outcome: WireChildInput.OneOf_Outcome? = nil
+
+  var succeeded: WireNothing {
+    get {
+      if case .succeeded(let v)? = outcome {return v}
+      return WireNothing()
+    }
+    set {outcome = .succeeded(newValue)}
+  }
+
+  var failed: WireFailure {
+    get {
+      if case .failed(let v)? = outcome {return v}
+      return WireFailure()
+    }
+    set {outcome = .failed(newValue)}
+  }
+
+  /// Cancelled by this caller.
+  var cancelled: String {
+    get {
+      if case .cancelled(let v)? = outcome {return v}
+      return String()
+    }
+    set {outcome = .cancelled(newValue)}
+  }
+
+  var timedOut: WireNothing {
+    get {
+      if case .timedOut(let v)? = outcome {return v}
+      return WireNothing()
+    }
+    set {outcome = .timedOut(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  /// How it ended.
+  nonisolated enum OneOf_Outcome: Equatable, Sendable {
+    case succeeded(WireNothing)
+    case failed(WireFailure)
+    /// Cancelled by this caller.
+    case cancelled(String)
+    case timedOut(WireNothing)
+
+  }
+
+  init() {}
+
+  fileprivate var _context: WirePayload? = nil
 }
 
 /// One lease: a piece of work, which attempt it is, and the token that fences it. The receiver of a lease treats it as
@@ -2201,7 +2347,215 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Lease"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0\u{1}signal\0\u{1}child\0")
+
+  fileprivate class _StorageClass {
+    var _ref: WireLeaseRef? = nil
+    var _work: Int64 = 0
+    var _input: WireLease.OneOf_Input?
+    var _arrival: WireLease.OneOf_Arrival?
+
+      // This property is used as the initial default value for new instances of the type.
+      // The type itself is protecting the reference to its storage via CoW semantics.
+      // This will force a copy to be made of this reference when the first mutation occurs;
+      // hence, it is safe to mark this as `nonisolated(unsafe)`.
+      static nonisolated(unsafe) let defaultInstance = _StorageClass()
+
+    private init() {}
+
+    init(copying source: _StorageClass) {
+      _ref = source._ref
+      _work = source._work
+      _input = source._input
+      _arrival = source._arrival
+    }
+  }
+
+  fileprivate mutating func _uniqueStorage() -> _StorageClass {
+    if !isKnownUniquelyReferenced(&_storage) {
+      _storage = _StorageClass(copying: _storage)
+    }
+    return _storage
+  }
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    _ = _uniqueStorage()
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      while let fieldNumber = try decoder.nextFieldNumber() {
+        // The use of inline closures is to circumvent an issue where the compiler
+        // allocates stack space for every case branch when no optimizations are
+        // enabled. https://github.com/apple/swift-protobuf/issues/1034
+        switch fieldNumber {
+        case 1: try { try decoder.decodeSingularMessageField(value: &_storage._ref) }()
+        case 2: try { try decoder.decodeSingularInt64Field(value: &_storage._work) }()
+        case 3: try {
+          var v: WireStateInput?
+          var hadOneofValue = false
+          if let current = _storage._input {
+            hadOneofValue = true
+            if case .task(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._input = .task(v)
+          }
+        }()
+        case 4: try {
+          var v: WireStateInput?
+          var hadOneofValue = false
+          if let current = _storage._input {
+            hadOneofValue = true
+            if case .router(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._input = .router(v)
+          }
+        }()
+        case 5: try {
+          var v: WireStateInput?
+          var hadOneofValue = false
+          if let current = _storage._input {
+            hadOneofValue = true
+            if case .expand(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._input = .expand(v)
+          }
+        }()
+        case 6: try {
+          var v: WireBranchInput?
+          var hadOneofValue = false
+          if let current = _storage._input {
+            hadOneofValue = true
+            if case .branch(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._input = .branch(v)
+          }
+        }()
+        case 7: try {
+          var v: WireUndoInput?
+          var hadOneofValue = false
+          if let current = _storage._input {
+            hadOneofValue = true
+            if case .undo(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._input = .undo(v)
+          }
+        }()
+        case 8: try {
+          var v: WireSignalInput?
+          var hadOneofValue = false
+          if let current = _storage._arrival {
+            hadOneofValue = true
+            if case .signal(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._arrival = .signal(v)
+          }
+        }()
+        case 9: try {
+          var v: WireChildInput?
+          var hadOneofValue = false
+          if let current = _storage._arrival {
+            hadOneofValue = true
+            if case .child(let m) = current {v = m}
+          }
+          try decoder.decodeSingularMessageField(value: &v)
+          if let v = v {
+            if hadOneofValue {try decoder.handleConflictingOneOf()}
+            _storage._arrival = .child(v)
+          }
+        }()
+        default: break
+        }
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    try withExtendedLifetime(_storage) { (_storage: _StorageClass) in
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every if/case branch local when no optimizations
+      // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+      // https://github.com/apple/swift-protobuf/issues/1182
+      try { if let v = _storage._ref {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+      } }()
+      if _storage._work != 0 {
+        try visitor.visitSingularInt64Field(value: _storage._work, fieldNumber: 2)
+      }
+      switch _storage._input {
+      case .task?: try {
+        guard case .task(let v)? = _storage._input else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+      }()
+      case .router?: try {
+        guard case .router(let v)? = _storage._input else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
+      }()
+      case .expand?: try {
+        guard case .expand(let v)? = _storage._input else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+      }()
+      case .branch?: try {
+        guard case .branch(let v)? = _storage._input else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
+      }()
+      case .undo?: try {
+        guard case .undo(let v)? = _storage._input else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
+      }()
+      case nil: break
+      }
+      switch _storage._arrival {
+      case .signal?: try {
+        guard case .signal(let v)? = _storage._arrival else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 8)
+      }()
+      case .child?: try {
+        guard case .child(let v)? = _storage._arrival else { preconditionFailure() }
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
+      }()
+      case nil: break
+      }
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLease, rhs: WireLease) -> Bool {
+    if lhs._storage !== rhs._storage {
+      let storagesAreEqual: Bool = withExtendedLifetime((lhs._storage, rhs._storage)) { (_args: (_StorageClass, _StorageClass)) in
+        let _storage = _args.0
+        let rhs_storage = _args.1
+        if _storage._ref != rhs_storage._ref {return false}
+        if _storage._work != rhs_storage._work {return false}
+        if _storage._input != rhs_storage._input {return false}
+        if _storage._arrival != rhs_storage._arrival {return false}
+        return true
+      }
+      if !storagesAreEqual {return false}
+    }
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireSignalInput: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".SignalInput"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}name\0\u{1}payload\0\u{1}id\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2209,71 +2563,97 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       // allocates stack space for every case branch when no optimizations are
       // enabled. https://github.com/apple/swift-protobuf/issues/1034
       switch fieldNumber {
-      case 1: try { try decoder.decodeSingularMessageField(value: &self._ref) }()
-      case 2: try { try decoder.decodeSingularInt64Field(value: &self.work) }()
+      case 1: try { try decoder.decodeSingularStringField(value: &self.name) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._payload) }()
+      case 3: try { try decoder.decodeSingularStringField(value: &self._id) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.name.isEmpty {
+      try visitor.visitSingularStringField(value: self.name, fieldNumber: 1)
+    }
+    try { if let v = self._payload {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    try { if let v = self._id {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireSignalInput, rhs: WireSignalInput) -> Bool {
+    if lhs.name != rhs.name {return false}
+    if lhs._payload != rhs._payload {return false}
+    if lhs._id != rhs._id {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireChildInput: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".ChildInput"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}run\0\u{1}context\0\u{1}succeeded\0\u{1}failed\0\u{1}cancelled\0\u{3}timed_out\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularBytesField(value: &self.run) }()
+      case 2: try { try decoder.decodeSingularMessageField(value: &self._context) }()
       case 3: try {
-        var v: WireStateInput?
+        var v: WireNothing?
         var hadOneofValue = false
-        if let current = self.input {
+        if let current = self.outcome {
           hadOneofValue = true
-          if case .task(let m) = current {v = m}
+          if case .succeeded(let m) = current {v = m}
         }
         try decoder.decodeSingularMessageField(value: &v)
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.input = .task(v)
+          self.outcome = .succeeded(v)
         }
       }()
       case 4: try {
-        var v: WireStateInput?
+        var v: WireFailure?
         var hadOneofValue = false
-        if let current = self.input {
+        if let current = self.outcome {
           hadOneofValue = true
-          if case .router(let m) = current {v = m}
+          if case .failed(let m) = current {v = m}
         }
         try decoder.decodeSingularMessageField(value: &v)
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.input = .router(v)
+          self.outcome = .failed(v)
         }
       }()
       case 5: try {
-        var v: WireStateInput?
-        var hadOneofValue = false
-        if let current = self.input {
-          hadOneofValue = true
-          if case .expand(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
         if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.input = .expand(v)
+          if self.outcome != nil {try decoder.handleConflictingOneOf()}
+          self.outcome = .cancelled(v)
         }
       }()
       case 6: try {
-        var v: WireBranchInput?
+        var v: WireNothing?
         var hadOneofValue = false
-        if let current = self.input {
+        if let current = self.outcome {
           hadOneofValue = true
-          if case .branch(let m) = current {v = m}
+          if case .timedOut(let m) = current {v = m}
         }
         try decoder.decodeSingularMessageField(value: &v)
         if let v = v {
           if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.input = .branch(v)
-        }
-      }()
-      case 7: try {
-        var v: WireUndoInput?
-        var hadOneofValue = false
-        if let current = self.input {
-          hadOneofValue = true
-          if case .undo(let m) = current {v = m}
-        }
-        try decoder.decodeSingularMessageField(value: &v)
-        if let v = v {
-          if hadOneofValue {try decoder.handleConflictingOneOf()}
-          self.input = .undo(v)
+          self.outcome = .timedOut(v)
         }
       }()
       default: break
@@ -2286,42 +2666,38 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     // allocates stack space for every if/case branch local when no optimizations
     // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
     // https://github.com/apple/swift-protobuf/issues/1182
-    try { if let v = self._ref {
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
-    } }()
-    if self.work != 0 {
-      try visitor.visitSingularInt64Field(value: self.work, fieldNumber: 2)
+    if !self.run.isEmpty {
+      try visitor.visitSingularBytesField(value: self.run, fieldNumber: 1)
     }
-    switch self.input {
-    case .task?: try {
-      guard case .task(let v)? = self.input else { preconditionFailure() }
+    try { if let v = self._context {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    } }()
+    switch self.outcome {
+    case .succeeded?: try {
+      guard case .succeeded(let v)? = self.outcome else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
     }()
-    case .router?: try {
-      guard case .router(let v)? = self.input else { preconditionFailure() }
+    case .failed?: try {
+      guard case .failed(let v)? = self.outcome else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 4)
     }()
-    case .expand?: try {
-      guard case .expand(let v)? = self.input else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 5)
+    case .cancelled?: try {
+      guard case .cancelled(let v)? = self.outcome else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 5)
     }()
-    case .branch?: try {
-      guard case .branch(let v)? = self.input else { preconditionFailure() }
+    case .timedOut?: try {
+      guard case .timedOut(let v)? = self.outcome else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 6)
-    }()
-    case .undo?: try {
-      guard case .undo(let v)? = self.input else { preconditionFailure() }
-      try visitor.visitSingularMessageField(value: v, fieldNumber: 7)
     }()
     case nil: break
     }
     try unknownFields.traverse(visitor: &visitor)
   }
 
-  static func ==(lhs: WireLease, rhs: WireLease) -> Bool {
-    if lhs._ref != rhs._ref {return false}
-    if lhs.work != rhs.work {return false}
-    if lhs.input != rhs.input {return false}
+  static func ==(lhs: WireChildInput, rhs: WireChildInput) -> Bool {
+    if lhs.run != rhs.run {return false}
+    if lhs._context != rhs._context {return false}
+    if lhs.outcome != rhs.outcome {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -26,19 +26,25 @@ package struct RouteHandler: WorkHandler {
         let arguments = try self.cache.arguments(of: grant)
         let input = WorkInput(grant: grant)
         if case .expand = grant.input {
+            if let pick = arguments.pick { return .items([try self.value(at: pick, in: try input.context()).payload]) }
             return .items(try self.items(at: arguments.over ?? "", in: try input.context()))
         }
         let rules = OutputRules(format: OutputFormat.none, route: arguments.route)
         return try StepOutput(rules: rules, input: input, limits: self.limits).completion(of: [], next: nil)
     }
 
-    private func items(at place: String, in context: JSONValue) throws(WorkFailure) -> [Payload] {
+    private func value(at place: String, in context: JSONValue) throws(WorkFailure) -> JSONValue {
         guard let pointer = JSONPointer(place) else {
-            throw WorkFailure("invalidArguments", "'over: \(place)' is not a JSON pointer; write it like '/files'")
+            throw WorkFailure("invalidArguments", "'\(place)' is not a JSON pointer; write it like '/files'")
         }
         guard let value = context.value(at: pointer) else {
-            throw WorkFailure("invalidContext", "the context has nothing at '\(place)', where the items should be")
+            throw WorkFailure("invalidContext", "the context has nothing at '\(place)', where the input should be")
         }
+        return value
+    }
+
+    private func items(at place: String, in context: JSONValue) throws(WorkFailure) -> [Payload] {
+        let value = try self.value(at: place, in: context)
         guard case .array(let elements) = value else {
             throw WorkFailure("invalidContext", "the context has \(value.kind) at '\(place)', not a list of items")
         }

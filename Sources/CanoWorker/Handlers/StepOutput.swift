@@ -102,7 +102,11 @@ struct StepOutput {
         if let chosen { return chosen }
         let declared = self.input.grant.next
         guard let rules = self.rules.route, !rules.isEmpty else { return declared.count > 1 ? declared.last : nil }
-        let context = if let merged { merged } else { try self.input.context() }
+        var context = if let merged { merged } else { try self.input.context() }
+        // What a wait or a child handed over can be asked about like the context, as `/signal/…` and `/child/…`.
+        for name in ["signal", "child"] where self.input.grant.arrival != nil {
+            if let value = try self.input.value(named: name) { context.merge(.object([name: value])) }
+        }
         return rules.next(for: context) ?? declared.last
     }
 

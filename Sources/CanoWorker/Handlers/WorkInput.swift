@@ -12,6 +12,9 @@ import FoundationEssentials
 /// | `item`     | a branch                                                                                |
 /// | `branches` | what runs behind a join: in the order of the items, `{"status":"ok","output":…}`,       |
 /// |            | `{"status":"failed","code":…,"message":…}` or `{"status":"cancelled"}`                   |
+/// | `signal`   | what runs behind a wait for a signal: what the signal said                               |
+/// | `child`    | what runs behind a child: `{"run":…,"status":…,"context":…}`; with `code` and `message`  |
+/// |            | when it failed                                                                          |
 /// | `output`   | an undo: what the step gave, `null` when nobody knows what became of it                 |
 struct WorkInput: Sendable {
     let grant: LeaseGrant
@@ -67,6 +70,17 @@ struct WorkInput: Sendable {
             self.write = { bytes in WorkInput.write(payload, to: &bytes) }
         }
 
+        init(_ arrival: Arrival) {
+            switch arrival {
+            case .signal(let signal):
+                self.name = "signal"
+                self.write = { bytes in WorkInput.write(signal.payload, to: &bytes) }
+            case .child(let result):
+                self.name = "child"
+                self.write = { bytes in WorkInput.write(result, to: &bytes) }
+            }
+        }
+
         init(branches: [BranchOutcome]) {
             self.name = "branches"
             self.write = { bytes in WorkInput.write(branches, to: &bytes) }
@@ -77,6 +91,7 @@ struct WorkInput: Sendable {
         switch self.grant.input {
         case .task(let context, let branches), .router(let context, let branches), .expand(let context, let branches):
             [Member("context", context)] + (branches.map { [Member(branches: $0)] } ?? [])
+                + (self.grant.arrival.map { [Member($0)] } ?? [])
         case .branch(_, let item, let context):
             [Member("context", context), Member("item", item)]
         case .undo(_, let output):
@@ -94,6 +109,22 @@ struct WorkInput: Sendable {
         case .text: JSONValue.write(String(decoding: payload.bytes, as: UTF8.self), to: &bytes)
         case .binary: JSONValue.write(Data(payload.bytes).base64EncodedString(), to: &bytes)
         }
+    }
+
+    private static func write(_ child: ChildResult, to bytes: inout [UInt8]) {
+        bytes.append(contentsOf: #"{"run":"#.utf8)
+        JSONValue.write(child.run.description, to: &bytes)
+        bytes.append(contentsOf: #","status":"#.utf8)
+        JSONValue.write(RunStatus(child.outcome).name, to: &bytes)
+        if case .failed(let failure) = child.outcome {
+            bytes.append(contentsOf: #","code":"#.utf8)
+            JSONValue.write(failure.code, to: &bytes)
+            bytes.append(contentsOf: #","message":"#.utf8)
+            JSONValue.write(failure.message, to: &bytes)
+        }
+        bytes.append(contentsOf: #","context":"#.utf8)
+        Self.write(child.context, to: &bytes)
+        bytes.append(UInt8(ascii: "}"))
     }
 
     private static func write(_ branches: [BranchOutcome], to bytes: inout [UInt8]) {

@@ -17,6 +17,9 @@ final class FakePlane: ControlPlane {
         var waits: [Span] = []
         var queries: [RunQuery] = []
         var failure: CanoError?
+        var orders: [RunVerb] = []
+        var migrations: [MigrationOrder] = []
+        var orderAnswer = OrderAnswer.done
         var finishOnWait = false
         var rowsRead = 0
         var nextRun: UInt64 = 0
@@ -142,6 +145,23 @@ final class FakePlane: ControlPlane {
     func cancel(_ run: RunID, caller: Caller) async throws(CanoError) -> RunSummary {
         self.change { $0.callers.append(caller) }
         return try await self.run(run)
+    }
+
+    func order(_ verb: RunVerb, for run: RunID, caller: Caller) async throws(CanoError) -> OrderAnswer {
+        _ = try await self.run(run)
+        self.change { state in
+            state.callers.append(caller)
+            state.orders.append(verb)
+        }
+        return self.state.orderAnswer
+    }
+
+    func migrate(_ order: MigrationOrder, caller: Caller) async throws(CanoError) -> MigrationReport {
+        try self.refuseIfAsked()
+        self.change { $0.migrations.append(order) }
+        var report = MigrationReport()
+        report.migrated = 3
+        return report
     }
 
     func workers() async -> [WorkerSummary] { self.state.workers }

@@ -90,7 +90,7 @@ struct HistoryGoldenTests {
 }
 
 /// The columns of a row as the fixture has them.
-private struct GoldenRow: Codable, Hashable {
+struct GoldenRow: Codable, Hashable {
     var kind: Int16
     var state: String?
     var visit: Int?

@@ -49,8 +49,39 @@ struct RandomRecords {
             )
         case .cancelRequested: return .cancelRequested(self.ending(), settleBy: self.maybe { $0.instant() })
         case .finished: return .finished(self.outcome(), self.finish())
+        case .signalled, .childStarted, .childEnded, .intervened, .migrated: return self.event(of: kind)
         }
     }
+
+    private mutating func event(of kind: HistoryRow.Kind) -> Record {
+        switch kind {
+        case .childStarted:
+            return .childStarted(
+                Record.ChildStart(
+                    run: self.run(),
+                    workflow: self.word(),
+                    version: self.maybe { 1 + $0.number(below: 9) },
+                    context: self.payload(),
+                    cause: self.attempt()
+                )
+            )
+        case .childEnded:
+            return .childEnded(
+                ChildResult(run: self.run(), outcome: self.outcome(), context: self.maybe { $0.payload() })
+            )
+        case .intervened:
+            let verbs = Intervention.Verb.allCases
+            let verb = verbs[self.number(below: verbs.count)]
+            return .intervened(self.path(), verb, by: self.word(), note: self.maybe { $0.word() })
+        case .migrated:
+            let migration = Record.Migration(from: 1 + self.number(below: 9), to: 1 + self.number(below: 9))
+            return .migrated(self.entry(), migration)
+        default:
+            return .signalled(RunSignal(name: self.word(), payload: self.payload(), id: self.maybe { $0.word() }))
+        }
+    }
+
+    private mutating func run() -> RunID { RunID(high: self.random.next(), low: self.random.next()) }
 
     private mutating func entry() -> Record.Entry {
         let first = self.number(below: 50)
@@ -62,7 +93,13 @@ struct RandomRecords {
             due: self.maybe { $0.instant() },
             split: self.maybe { first...first + $0.number(below: 50) }
         )
-        if entry.split != nil { entry.branchCount = self.number(below: 50) }
+        if entry.split != nil {
+            entry.branchCount = self.number(below: 50)
+        } else if self.flip() {
+            entry.arrival = self.flip() ? .signal(seq: 1 + first) : .child(seq: 1 + first)
+        }
+        if self.flip() { entry.signals.kept = (0..<self.number(below: 3)).map { 1 + $0 } }
+        if self.flip() { entry.signals.past = (0..<self.number(below: 3)).map { 7 + $0 } }
         return entry
     }
 

@@ -13,11 +13,13 @@ struct RunFixture {
     var offers: [WorkOffer] = []
     /// The last decision.
     var decision = RunDecision()
+    /// Everything that was told other runs.
+    var mail: [Mail] = []
 
     static let worker = WorkerID(rawValue: "worker-1")
     static let limits = Limits { $0.crashes = 3 }
 
-    init(_ states: [StateDefinition], timeout: Span? = nil) throws {
+    init(_ states: [StateDefinition], timeout: Span? = nil, onUndoFailure: UndoFailure? = nil) throws {
         let exits = [
             StateDefinition(name: "done", step: .exit(.success)), StateDefinition(name: "sorry", step: .exit(.failure)),
         ]
@@ -27,7 +29,8 @@ struct RunFixture {
             version: 1,
             start: states[0].name,
             states: states + exits.filter { used.contains($0.name) },
-            timeout: timeout
+            timeout: timeout,
+            onUndoFailure: onUndoFailure
         )
         try self.init(Plan(definition, limits: Self.limits))
     }
@@ -65,6 +68,7 @@ struct RunFixture {
             self.rows.append(HistoryRow(record, run: self.run.id, seq: decision.firstSeq + offset, at: self.now))
         }
         for case .ready(let offer) in decision.effects { self.offers.append(offer) }
+        self.mail += decision.mail
         self.decision = decision
     }
 
@@ -74,6 +78,30 @@ struct RunFixture {
         var decision = body(&self.run, self.now)
         self.keep(&decision)
         return decision
+    }
+
+    /// Lets the run decide something that it may refuse; returns why it does.
+    @discardableResult
+    mutating func ask(_ body: (inout Run, Instant) throws(Refusal) -> RunDecision) -> Refusal? {
+        do {
+            var decision = try body(&self.run, self.now)
+            self.keep(&decision)
+            return nil
+        } catch {
+            return error
+        }
+    }
+
+    @discardableResult
+    mutating func signal(_ name: String, _ payload: String = "1", id: String? = nil) -> Refusal? {
+        self.ask { run, now throws(Refusal) in
+            try run.signal(RunSignal(name: name, payload: .json(payload), id: id), at: now)
+        }
+    }
+
+    @discardableResult
+    mutating func intervene(_ intervention: Intervention) -> Refusal? {
+        self.ask { run, now throws(Refusal) in try run.intervene(intervention, by: "ann", at: now) }
     }
 
     /// Grants the work of this path; throws when it is not ready.
@@ -121,7 +149,8 @@ struct RunFixture {
 
     /// The run in the form in which a store hands it out.
     var stored: StoredRun {
-        let entry = self.rows.lastIndex { $0.kind == .entered || $0.kind == .started } ?? 0
+        let entry = self.rows.lastIndex { $0.kind.isEntry } ?? 0
+        let known = Set(self.rows[entry].knownSignals)
         let start = RunStart(
             run: self.run.id,
             definition: self.run.plan.key,
@@ -138,7 +167,8 @@ struct RunFixture {
             start: start,
             tail: Array(self.rows[entry...]),
             pushes: self.rows[..<entry].filter { $0.kind == .sagaPushed },
-            branches: self.rows.filter { row in row.kind == .branchDone && split?.contains(row.seq) ?? false }
+            branches: self.rows.filter { row in row.kind.isDelivered && split?.contains(row.seq) ?? false },
+            signals: self.rows.filter { row in known.contains(row.seq) }
         )
     }
 

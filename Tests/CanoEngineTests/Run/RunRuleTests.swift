@@ -137,7 +137,7 @@ struct RunRuleTests {
             fixture.tell { run, now in run.lost(undo, .workerGone, at: now) }
         }
         #expect(fixture.run.isBlocked)
-        #expect(fixture.run.status(isLongWait: false) == .blocked)
+        #expect(fixture.run.status == .blocked)
         fixture.tell { run, now in run.cancel(by: "ann", at: now) }
         #expect(fixture.decision.records.map(\.kind) == [.compensated, .finished])
         #expect(fixture.run.phase == .finished(.failed(self.failure)))

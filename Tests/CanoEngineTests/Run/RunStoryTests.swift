@@ -13,7 +13,7 @@ private struct RunStory {
 
     init(seed: UInt64) throws {
         self.draw = Draw(seed: seed)
-        let definition = RandomDefinition.make(name: "story", from: &self.draw)
+        let definition = RandomDefinition.make(name: "story", children: ["other"], from: &self.draw)
         self.fixture = try RunFixture(Plan(definition, limits: RunFixture.limits), seed: self.draw.bits())
     }
 
@@ -21,7 +21,10 @@ private struct RunStory {
 
     /// One event of any kind.
     mutating func step() throws {
-        switch self.draw.number(below: 20) {
+        switch self.draw.number(below: 24) {
+        case 20, 21: self.signal()
+        case 22: self.intervene()
+        case 23: self.endChild()
         case 0...6: self.grant()
         case 7...11: self.report()
         case 12: self.repeatReport()
@@ -40,7 +43,41 @@ private struct RunStory {
         self.grant()
         self.report()
         self.passTime()
+        self.signal()
+        self.endChild()
+        if self.draw.chance(50) { self.intervene() }
         if self.fixture.run.isBlocked { self.fixture.tell { run, now in run.cancel(by: "ann", at: now) } }
+    }
+
+    private mutating func signal() {
+        let number = self.draw.number(below: 4)
+        let name = self.draw.pick(RandomDefinition.signals) ?? ""
+        let before = self.fixture.run
+        let refusal = self.fixture.signal(name, "\(number)", id: number == 0 ? nil : "\(name)-\(number)")
+        if refusal != nil { #expect(self.fixture.run == before) }
+    }
+
+    private mutating func intervene() {
+        let before = self.fixture.run
+        let verb = self.draw.pick(Intervention.Verb.allCases) ?? .retry
+        let paths: [WorkPath?] = [nil, nil, .branch(0), .step]
+        var intervention = Intervention(verb, path: self.draw.pick(paths) ?? nil, note: "so be it")
+        if verb == .resolve { intervention.output = .json("3") }
+        let refusal = self.fixture.intervene(intervention)
+        if refusal != nil { #expect(self.fixture.run == before) }
+    }
+
+    /// The end of the run's child, or of one that is none of its.
+    private mutating func endChild() {
+        let before = self.fixture.run
+        let random = self.draw.bits()
+        var id = RunID(at: self.fixture.now, shard: before.id.shard, random: (random, random))
+        if self.draw.chance(80), case .child(let child) = before.position.step { id = child.run }
+        let outcome: RunOutcome = self.draw.chance(50) ? .succeeded : .timedOut
+        let result = ChildResult(run: id, outcome: outcome, context: .json("5"))
+        self.fixture.tell { run, now in run.childEnded(result, at: now) }
+        if case .child(let child) = before.position.step, child.run == id { return }
+        #expect(self.fixture.run == before)
     }
 
     private mutating func grant() {
@@ -80,6 +117,8 @@ private struct RunStory {
             }
             return .completed(.task(context: .json("1"), next: next, output: nil))
         case .expand:
+            let step = self.fixture.run.plan.states[self.fixture.run.position.state].step
+            if case .child = step, !self.draw.chance(10) { return .completed(.items([.json("4")])) }
             return .completed(.items(Array(repeating: .json("2"), count: self.draw.number(below: 6))))
         case .branch: return .completed(.output(.json("3")))
         case .undo: return .completed(.undone)

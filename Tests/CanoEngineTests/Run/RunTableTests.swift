@@ -9,6 +9,7 @@ private enum Representative: String, CaseIterable {
     case expanding, expandLeased
     case branches, branchesMixed, settling, branchesParked, timer
     case undoReady, undoLeased, undoBackingOff, undoParked
+    case waiting, waitingBounded, keptSignal, childInput, child, childOfEnding, undoBlocked
     case succeeded, failed, cancelled
 
     private static let failure = Failure(code: "taskFailed", message: "no")
@@ -18,21 +19,43 @@ private enum Representative: String, CaseIterable {
         let undoable = RunFixture.task(undo: true)
         let last = StateDefinition(name: "last", step: .task(run: RunFixture.task(attempts: 1), to: ["done"]))
         switch self {
+        case .waiting, .waitingBounded:
+            let isBounded = self == .waitingBounded
+            let wait = WaitDefinition(
+                signal: "go",
+                within: isBounded ? .seconds(20) : nil,
+                timeoutTo: isBounded ? "last" : nil
+            )
+            return [StateDefinition(name: "a", step: .wait(wait, to: "done")), last]
+                .filter {
+                    isBounded || $0.name == "a"
+                }
+        case .keptSignal:
+            let wait = StateDefinition(name: "w", step: .wait(WaitDefinition(signal: "go"), to: "last"))
+            return [StateDefinition(name: "a", step: .task(run: undoable, to: ["w"])), wait, last]
+        case .childInput, .child, .childOfEnding:
+            let child = ChildDefinition(input: RunFixture.task(), workflow: "other")
+            return [StateDefinition(name: "a", step: .child(child, to: "last")), last]
         case .timer: return [StateDefinition(name: "a", step: .timer(after: .seconds(9), to: "done"))]
         case .expanding, .expandLeased, .branches, .branchesMixed, .settling, .branchesParked:
             let join = JoinPolicy(self == .settling ? .any : .all, within: .seconds(60))
             let split = SplitDefinition(expand: RunFixture.task(), branch: undoable, join: join)
             return [StateDefinition(name: "a", step: .split(split, to: "last")), last]
         case .ready, .backingOff, .leased, .started, .held, .stopping, .parked, .inDoubt, .undoReady, .undoLeased,
-            .undoBackingOff, .undoParked, .succeeded, .failed, .cancelled:
+            .undoBackingOff, .undoParked, .undoBlocked, .succeeded, .failed, .cancelled:
             return [StateDefinition(name: "a", step: .task(run: undoable, to: ["last"])), last]
         }
     }
 
     func make() throws -> RunFixture {
-        var fixture = try RunFixture(self.states(), timeout: .seconds(600))
+        let onUndoFailure: UndoFailure? = self == .undoBlocked ? .block : nil
+        var fixture = try RunFixture(self.states(), timeout: .seconds(600), onUndoFailure: onUndoFailure)
         switch self {
-        case .ready, .expanding, .timer: break
+        case .ready, .expanding, .timer, .waiting, .waitingBounded, .childInput: break
+        case .keptSignal: fixture.signal("go", id: "first")
+        case .child, .childOfEnding:
+            try fixture.accept(try fixture.lease(.expand), .completed(.items([.json("1")])))
+            if self == .childOfEnding { fixture.tell { run, now in run.cancel(by: "ann", at: now) } }
         case .backingOff: fixture.report(try fixture.lease(.step), .failed(Self.failure, retryAfter: nil))
         case .leased: _ = try fixture.lease(.step)
         case .started: fixture.run.started(try fixture.lease(.step))
@@ -46,7 +69,7 @@ private enum Representative: String, CaseIterable {
         case .inDoubt: try Self.crash(&fixture, times: 1)
         case .expandLeased: _ = try fixture.lease(.expand)
         case .branches, .branchesMixed, .settling, .branchesParked: try self.makeBranches(&fixture)
-        case .undoReady, .undoLeased, .undoBackingOff, .undoParked, .succeeded, .failed, .cancelled:
+        case .undoReady, .undoLeased, .undoBackingOff, .undoParked, .undoBlocked, .succeeded, .failed, .cancelled:
             try self.makeEnd(&fixture)
         }
         return fixture
@@ -85,6 +108,7 @@ private enum Representative: String, CaseIterable {
         switch self {
         case .undoLeased: _ = try fixture.lease(undo)
         case .undoBackingOff: fixture.report(try fixture.lease(undo), .failed(Self.failure, retryAfter: nil))
+        case .undoBlocked: fixture.report(try fixture.lease(undo), .failed(Self.final, retryAfter: nil))
         case .undoParked: try Self.crash(&fixture, times: 3, path: undo.key.path)
         case .failed: try fixture.accept(try fixture.lease(undo), .completed(.undone))
         default: break
@@ -107,12 +131,15 @@ private enum Occurrence: String, CaseIterable {
     case failed, failedForGood, retryAfter, stopped, stoppedTimeout, stoppedDrain, released
     case staleToken, wrongAttempt, wrongVisit
     case lostGone, lostMute, lostUnstarted, lostOwner, lostAbandoned, lostTimeout, lostReleased, lostStale
+    case signal, signalAgain, signalUnknown, childEnded, otherChildEnded, retry, skip, resolve, migrate
     case wakeEarly, wakeOnTime, wakeAfterTheEnd, cancel, recoverUnrecorded, recoverHeld, restore
 
     /// Whether it must change nothing, whatever the run is doing.
     var isVoid: Bool {
         switch self {
-        case .grantWrongAttempt, .adoptStale, .holdStale, .staleToken, .wrongAttempt, .wrongVisit, .lostStale: true
+        case .grantWrongAttempt, .adoptStale, .holdStale, .staleToken, .wrongAttempt, .wrongVisit, .lostStale,
+            .signalUnknown, .otherChildEnded:
+            true
         default: false
         }
     }
@@ -150,6 +177,12 @@ private enum Occurrence: String, CaseIterable {
             for lease in self.leases(of: fixture) {
                 fixture.tell { run, now in run.lost(lease, self.reason, at: now) }
             }
+        case .signal: fixture.signal("go", id: "second")
+        case .signalAgain: for _ in 0..<2 { fixture.signal("go", id: "third") }
+        case .signalUnknown: fixture.signal("stop")
+        case .childEnded, .otherChildEnded: self.endChild(of: &fixture)
+        case .retry, .skip, .resolve: self.intervene(&fixture)
+        case .migrate: try self.migrate(&fixture)
         case .wakeEarly, .wakeOnTime, .wakeAfterTheEnd: self.wake(&fixture)
         case .cancel: fixture.tell { run, now in run.cancel(by: "bob", at: now) }
         case .recoverUnrecorded: fixture.tell { run, now in run.recover(.unrecorded, at: now) }
@@ -204,6 +237,35 @@ private enum Occurrence: String, CaseIterable {
         }
     }
 
+    private func endChild(of fixture: inout RunFixture) {
+        var id = RunID(high: 1, low: 1)
+        if self == .childEnded, case .child(let child) = fixture.run.position.step { id = child.run }
+        let result = ChildResult(run: id, outcome: .cancelled(by: "ann"), context: nil)
+        fixture.tell { run, now in run.childEnded(result, at: now) }
+    }
+
+    private func intervene(_ fixture: inout RunFixture) {
+        let wasStuck = !fixture.run.stuckPaths.isEmpty
+        let before = fixture.run
+        var intervention = Intervention(self == .retry ? .retry : self == .skip ? .skip : .resolve)
+        if self == .resolve { intervention.output = .json("9") }
+        if fixture.intervene(intervention) != nil {
+            #expect(!wasStuck)
+            #expect(fixture.run == before)
+        } else {
+            #expect(fixture.run.stuckPaths.isEmpty)
+        }
+    }
+
+    private func migrate(_ fixture: inout RunFixture) throws {
+        var definition = fixture.run.plan.definition
+        definition.version = 2
+        let plan = try Plan(definition, limits: RunFixture.limits)
+        let before = fixture.run
+        let refusal = fixture.ask { run, now throws(Refusal) in try run.migrate(to: plan, StateMap(), at: now) }
+        #expect(refusal == nil ? fixture.run.plan.key.version == 2 : fixture.run == before)
+    }
+
     private func wake(_ fixture: inout RunFixture) {
         if self != .wakeEarly { fixture.pass(self == .wakeOnTime ? 30_000 : 700_000) }
         for path in [nil, .step, .expand, .branch(0), .branch(1), .undo(seq: 2)] as [WorkPath?] {
@@ -245,7 +307,7 @@ struct RunTableTests {
     @Test("the representatives are what they are called")
     func representatives() throws {
         let blocked = try Representative.allCases.filter { try $0.make().run.isBlocked }
-        #expect(blocked == [.parked, .branchesParked, .undoParked])
+        #expect(blocked == [.parked, .branchesParked, .undoParked, .undoBlocked])
         let leased = try Representative.allCases.filter { try !$0.make().run.leases.isEmpty }
         #expect(
             leased == [.leased, .started, .held, .stopping, .expandLeased, .branchesMixed, .settling, .undoLeased]

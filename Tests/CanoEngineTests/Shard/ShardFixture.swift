@@ -19,7 +19,12 @@ struct ShardFixture {
     var effects: [ShardEffect] = []
     var runs: [RunID] = []
 
-    init(_ states: [StateDefinition], timeout: Span? = nil, limits: Limits = Limits()) throws {
+    init(
+        _ states: [StateDefinition],
+        timeout: Span? = nil,
+        onUndoFailure: UndoFailure? = nil,
+        limits: Limits = Limits()
+    ) throws {
         let exits = [
             StateDefinition(name: "done", step: .exit(.success)), StateDefinition(name: "sorry", step: .exit(.failure)),
         ]
@@ -29,7 +34,8 @@ struct ShardFixture {
             version: 1,
             start: states[0].name,
             states: states + exits.filter { used.contains($0.name) },
-            timeout: timeout
+            timeout: timeout,
+            onUndoFailure: onUndoFailure
         )
         self.plan = try Plan(definition, limits: limits)
         self.limits = limits
@@ -105,7 +111,7 @@ struct ShardFixture {
             )
             return .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
         case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
-            .unreadable, .wake:
+            .unreadable, .wake, .posted:
             return nil
         }
     }
@@ -159,6 +165,27 @@ struct ShardFixture {
         self.tell(
             .reports([AttemptReport(lease: lease, result: result)], from: Self.session, worker: Self.worker)
         )
+    }
+
+    /// Asks something of a run; returns the answer.
+    @discardableResult
+    mutating func order(_ verb: RunVerb, for run: RunID) -> ShardReply? {
+        let request = RequestID(rawValue: Int64(1000 + self.effects.count))
+        self.tell(.order(RunOrder(run: run, verb: verb, caller: "ann", via: "test", request: request)))
+        self.load()
+        for case .reply(request, let reply) in self.effects { return reply }
+        return nil
+    }
+
+    @discardableResult
+    mutating func signal(_ run: RunID, _ name: String, id: String? = nil) -> ShardReply? {
+        self.order(.signal(RunSignal(name: name, payload: .json("1"), id: id)), for: run)
+    }
+
+    /// Reads the mail that waits.
+    mutating func readMail() {
+        for stored in self.tables.mail(for: [Self.id], limit: 100) { self.tell(.mail(stored)) }
+        self.load()
     }
 
     func status(_ run: RunID) -> RunStatus? { self.tables.summary(of: run)?.status }

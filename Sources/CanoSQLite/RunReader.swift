@@ -98,8 +98,8 @@ extension RunReader {
     func hasOutcome(of token: Token, run: RunID, path: WorkPath) throws -> Bool {
         let found = try self.statement(
             """
-            SELECT 1 FROM history WHERE run = ? AND epoch = ? AND counter = ? AND kind IN (2, 3, 4, 6, 9, 11, 13, 21)
-              AND (path IS NULL OR path = ?) LIMIT 1
+            SELECT 1 FROM history WHERE run = ? AND epoch = ? AND counter = ?
+              AND kind IN (2, 3, 4, 6, 9, 11, 13, 14, 21) AND (path IS NULL OR path = ?) LIMIT 1
             """
         )
         found.add(run).add(token.epoch.rawValue).add(token.counter).add(path.description)

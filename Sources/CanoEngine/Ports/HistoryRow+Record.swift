@@ -32,8 +32,10 @@ extension HistoryRow {
             self.reason = reason.rawValue
             self.due = retryAt
         case .attemptHeld(let path, let attempt):
-            self.path = path.description
-            self.set(attempt)
+            self.set(attempt, at: path)
+        case .stepCursor(let path, let attempt, let cursor), .checkpoint(let path, let attempt, let cursor):
+            self.set(attempt, at: path)
+            self.set(cursor)
         case .sagaPushed(let push):
             self.state = push.state
             self.visit = push.visit
@@ -75,6 +77,7 @@ extension HistoryRow {
     /// They are stored: none may ever change.
     enum Word {
         static let satisfied = "satisfied"
+        static let gathering = "gathering"
         static let succeeded = "succeeded"
         static let cancelled = "cancelled"
         static let timedOut = "timedOut"
@@ -86,6 +89,18 @@ extension HistoryRow {
         static let gaveUp = "gaveUp:"
     }
 
+    private mutating func set(_ attempt: Record.Attempt, at path: WorkPath) {
+        self.path = path.description
+        self.set(attempt)
+    }
+
+    private mutating func set(_ cursor: Record.Cursor) {
+        self.due = cursor.resumeAt
+        self.payload = cursor.payload
+        self.split = cursor.replaces.map { $0...$0 }
+        self.number = cursor.removed == 0 ? nil : Int64(cursor.removed)
+    }
+
     private mutating func set(_ entry: Record.Entry) {
         self.state = entry.state
         self.visit = entry.visit
@@ -94,6 +109,7 @@ extension HistoryRow {
         self.split = entry.split
         if entry.split != nil { self.number = Int64(entry.branchCount) }
         self.set(arrival: entry.arrival, signals: entry.signals)
+        if entry.isGathering { self.reason = Word.gathering }
         self.payload = entry.context
     }
 
@@ -199,6 +215,8 @@ extension Record {
         case .childEnded: .childEnded
         case .intervened: .intervened
         case .migrated: .migrated
+        case .stepCursor: .stepCursor
+        case .checkpoint: .checkpoint
         }
     }
 }

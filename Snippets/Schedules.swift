@@ -5,6 +5,7 @@
 // snippet.hide
 import Cano
 import CanoSQLite
+import Logging
 
 // snippet.show
 struct Report: Workflow {

@@ -207,7 +207,7 @@ struct SchedulerShellTests {
             #expect(Self.state(shell, "hand")?.pause?.note == "holiday")
             // The run of before is not started again, but it still keeps the next tick from overlapping.
             #expect(host.starts.count == 1)
-            let rows = try await store.ticks(of: "tick", limit: 10)
+            let rows = await store.ticks(of: "tick", limit: 10)
             #expect(rows.map(\.outcome) == [.overlapped, .superseded, .started])
             #expect(rows[1].count == 59)
             host.end(host.keys[0], .failed("no"))

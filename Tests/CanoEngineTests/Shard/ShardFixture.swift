@@ -183,10 +183,14 @@ struct ShardFixture {
         self.order(.signal(RunSignal(name: name, payload: .json("1"), id: id)), for: run)
     }
 
-    /// Reads the mail that waits.
+    /// Reads the mail that waits, and what is written in answer to it.
     mutating func readMail() {
-        for stored in self.tables.mail(for: [Self.id], limit: 100) { self.tell(.mail(stored)) }
-        self.load()
+        while !self.tables.mail(for: [Self.id], limit: 1).isEmpty {
+            let before = self.tables.mail(for: [Self.id], limit: 100)
+            for stored in before { self.tell(.mail(stored)) }
+            self.load()
+            guard self.tables.mail(for: [Self.id], limit: 100) != before else { return }
+        }
     }
 
     func status(_ run: RunID) -> RunStatus? { self.tables.summary(of: run)?.status }

@@ -72,6 +72,7 @@ extension Run {
 
     /// The child has ended; does nothing when the run does not wait for it (any more).
     public mutating func childEnded(_ result: ChildResult, at now: Instant) -> RunDecision {
+        self.clock = now
         var decision = RunDecision()
         guard case .forward = self.phase, case .child(let child) = self.position.step, child.run == result.run,
             child.result == nil

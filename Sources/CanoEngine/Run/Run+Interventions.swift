@@ -7,6 +7,7 @@ extension Run {
         by caller: String,
         at now: Instant
     ) throws(Refusal) -> RunDecision {
+        self.clock = now
         let paths = try self.paths(of: intervention)
         if intervention.verb == .resolve { try self.checkResolution(intervention, of: paths) }
         var decision = RunDecision()

@@ -76,6 +76,7 @@ extension Run {
         at now: Instant
     ) throws(Refusal) -> RunDecision {
         var decision = RunDecision()
+        self.clock = now
         let from = self.plan.key
         if from == plan.key { return decision }
         if let problem = map.problem(from: self.plan.definition, to: plan.definition) {
@@ -101,7 +102,10 @@ extension Run {
         switch self.position.step {
         case .timer(let due): entry.due = due
         case .waiting(let due): entry.due = due
-        case .single, .expanding, .branches, .child, .exit: break
+        case .single:
+            entry.due = self.position.due
+            if case .split = self.step { entry.isGathering = true }
+        case .expanding, .branches, .child, .exit: break
         }
         // The record of the old version stays in the old version's terms: what follows is decided by the new one.
         let migration = Record.Migration(from: from.version, to: plan.key.version)
@@ -127,6 +131,11 @@ extension Run {
             throw Refusal(.wrongState, message)
         }
         // What was tried and not finished would be forgotten by a new visit.
+        if case .single(let unit) = self.position.step, unit.cursor != nil {
+            let name = self.plan.states[self.position.state].name
+            let message = "run \(self.id) has a cursor in '\(name)', which a new visit would lose; migrate it behind it"
+            throw Refusal(.wrongState, message)
+        }
         if case .single(let unit) = self.position.step, unit.isInDoubt, self.task(.step)?.undo != nil {
             let name = self.plan.states[self.position.state].name
             throw Refusal(.wrongState, "an attempt of '\(name)' of run \(self.id) is in doubt; let it end first")

@@ -6,6 +6,7 @@ extension Run {
     /// A signal whose id is known changes nothing; that is no error.
     public mutating func signal(_ signal: RunSignal, at now: Instant) throws(Refusal) -> RunDecision {
         var decision = RunDecision()
+        self.clock = now
         if let id = signal.id, self.signals.knows(id) { return decision }
         if let refusal = self.refusal(of: signal) { throw refusal }
         self.note(.signalled(signal), in: &decision)

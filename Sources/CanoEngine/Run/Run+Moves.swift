@@ -233,7 +233,7 @@ extension Run {
         at now: Instant,
         in decision: inout RunDecision
     ) {
-        let entry = Record.Entry(
+        var entry = Record.Entry(
             state: self.plan.states[self.position.state].name,
             visit: self.position.visit + 1,
             context: self.position.context,
@@ -241,6 +241,7 @@ extension Run {
             branchCount: count,
             isGathering: true
         )
+        entry.signals = self.signals.known(taking: nil, remembering: self.limits.signalIDs)
         self.note(.entered(entry), in: &decision)
         self.begin(at: now, in: &decision)
     }

@@ -70,7 +70,9 @@ struct MigrationTests {
         try Self.complete(&waiting)
         let wakes = waiting.run.wakes
         waiting.pass(30_000)
-        #expect(try Self.migrate(&waiting, ["pack": "wrap"]) == nil)
+        let plan = try Self.plan("pack")
+        let refusal = waiting.ask { run, now throws(Refusal) in try run.migrate(to: plan, StateMap(), at: now) }
+        #expect(refusal == nil)
         #expect(waiting.run.wakes == wakes)
     }
 

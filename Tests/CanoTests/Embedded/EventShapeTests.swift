@@ -8,7 +8,7 @@ import Testing
 struct EventShapeTests {
     private static func catalogue(
         _ ledger: Ledger,
-        patience: Duration? = nil,
+        patience: Duration = .seconds(3600),
         gate: Gate? = nil
     ) throws -> WorkCatalogue {
         var catalogue = WorkCatalogue()

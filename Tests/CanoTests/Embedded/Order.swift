@@ -20,13 +20,12 @@ struct Order: Workflow {
 
     let ledger: Ledger
     /// How long the approval is awaited.
-    var patience: Duration?
+    var patience = Duration.seconds(3600)
 
     func step(in state: State) -> Step<Self> {
         switch state {
         case .reserve: .task(Reserve(ledger: self.ledger), to: .approve)
-        case .approve:
-            .wait(for: .approval, within: self.patience, timeoutTo: self.patience == nil ? nil : .late, to: .decide)
+        case .approve: .wait(for: .approval, within: self.patience, timeoutTo: .late, to: .decide)
         case .decide: .task(Decide(), to: .bill, .refused)
         case .bill: .child(Bill.self, to: .settle) { Bill.Context(amount: $0.amount) }
         case .settle: .task(Settle(), to: .done)

@@ -75,7 +75,7 @@ struct EngineDefectTests {
             #expect(task.run == run.id)
             #expect(task.state == "two" && task.visit == 2 && task.attempt == 1)
             #expect(task.idempotencyKey == "\(run.id)/2/step")
-            #expect(task.logger[metadataKey: "run"] == "\(run.id)")
+            #expect(task.logger[metadataKey: "cano.run"].map { "\($0)" } == "\(run.id)")
             try await run.cancel()
             let error = await #expect(throws: CanoError.self) { try await run.outcome() }
             #expect(error?.code == .cancelled)
@@ -112,6 +112,7 @@ struct EngineDefectTests {
         try await EmbeddedRunner.run(Overrun(ledger: ledger, gate: gate), on: store, configuration: configuration) {
             runner in
             let run = try await runner.start(Overrun.self, context: .init())
+            await gate.reached()
             await #expect(throws: CanoError.self) { try await run.outcome() }
             #expect(try await run.status() == .timedOut)
         }
@@ -206,7 +207,7 @@ private struct Race: Workflow {
             .split(
                 over: Items(),
                 Runner(gate: self.gate),
-                join: .partial(atLeast: 3, within: .milliseconds(200)),
+                join: .partial(atLeast: 3, within: .seconds(3)),
                 to: .gather
             )
         case .gather: .task(Gather(), to: .done)
@@ -238,7 +239,7 @@ private struct Race: Workflow {
 private struct Overrun: Workflow {
     static let name = "overrun"
     static let version = 1
-    static let timeout: Duration? = .milliseconds(100)
+    static let timeout: Duration? = .seconds(2)
     enum State: String, WorkflowState { case pay, done }
     struct Context: Codable, Sendable {}
     let ledger: Ledger

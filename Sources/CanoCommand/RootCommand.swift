@@ -14,7 +14,7 @@ struct RootCommand: ParsableCommand {
         subcommands: [
             ApplyCommand.self, StartCommand.self, RunsCommand.self, ShowCommand.self, WatchCommand.self,
             CancelCommand.self, SignalCommand.self, RetryCommand.self, SkipCommand.self, ResolveCommand.self,
-            MigrateCommand.self, WorkersCommand.self, GraphCommand.self, DevCommand.self,
+            MigrateCommand.self, BreakerCommand.self, WorkersCommand.self, GraphCommand.self, DevCommand.self,
         ]
     )
 }

@@ -41,7 +41,8 @@ package struct World {
         for index in 0..<6 {
             // Children only of later stories, so that no run descends from itself.
             let children = (index + 1..<6).map { "story-\($0)" }
-            let definition = RandomDefinition.make(name: "story-\(index)", children: children, from: &self.draw)
+            var definition = RandomDefinition.make(name: "story-\(index)", children: children, from: &self.draw)
+            if options.hasLimits { RandomDefinition.limit(&definition, seed: options.seed) }
             let plan = try Plan(definition, limits: options.limits)
             self.plans.append(plan)
             plans[plan.key] = plan
@@ -125,6 +126,8 @@ package struct World {
             if self.isAlive(owner, life, happening) { self.checkSessions(owner) }
         case .readMail(let owner, let life):
             if self.isAlive(owner, life, happening) { self.readMail(owner) }
+        case .nudge(let owner, let life):
+            if self.isAlive(owner, life, happening) { self.dispatch(owner) { _, _ in } }
         case .tell(let owner, let life, let shard, let epoch, let event):
             guard self.isAlive(owner, life, happening), self.owners[owner].seats[shard]?.epoch == epoch else { return }
             self.post(event, to: shard, of: owner)

@@ -8,6 +8,9 @@ struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cano-bench",
         abstract: "Measures a coordinator and its workers, or the embedded engine.",
-        subcommands: [WorkerCommand.self, ClusterCommand.self, EmbeddedCommand.self, SchedulesCommand.self]
+        subcommands: [
+            WorkerCommand.self, ClusterCommand.self, EmbeddedCommand.self, SchedulesCommand.self,
+            ResilienceCommand.self,
+        ]
     )
 }

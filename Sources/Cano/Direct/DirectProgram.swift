@@ -58,6 +58,13 @@ final class DirectProgram<W: Workflow>: Sendable {
     init(_ workflow: W, limits: Limits, logger: Logger) throws(CanoError) {
         let registration = try WorkflowRegistration(workflow, limits: limits)
         for state in registration.definition.states {
+            if state.declaresLimits {
+                let message = "state '\(state.name)' of workflow '\(W.name)' declares limits, which nobody counts here"
+                throw CanoError(
+                    .invalidDefinition,
+                    message + ": use an EmbeddedRunner, or a CircuitBreaker, RateLimiter or Bulkhead inside the task"
+                )
+            }
             guard let shape = state.step.needsStore else { continue }
             throw CanoError(
                 .invalidDefinition,

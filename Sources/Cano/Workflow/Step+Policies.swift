@@ -12,6 +12,16 @@ extension Step {
         self.changing { $0.startWithin = Span(time) }
     }
 
+    /// Says what must allow an attempt before it begins, over all workers and all runs.
+    ///
+    /// In a split this is said of each branch.
+    ///
+    /// - Parameter limits: the limits; all of them must allow it.
+    /// - Returns: the step.
+    public func limited(by limits: DeclaredLimit...) -> Step {
+        self.changing { $0.limits = limits.isEmpty ? nil : limits }
+    }
+
     /// Bounds how long an attempt may be without a sign of life of its code.
     ///
     /// In a split this is said of each branch. The code gives signs of life with ``TaskContext/heartbeat()`` and

@@ -10,6 +10,7 @@ extension Step {
     ///   - retry: how often, and how patiently, each branch is tried again.
     ///   - timeout: how long one attempt of a branch may take; `nil` for no bound.
     ///   - inFlight: how many branches may run at once, their pauses between attempts included; `nil` for no bound.
+    ///   - limits: what must allow an attempt of a branch before it begins.
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
@@ -20,12 +21,13 @@ extension Step {
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
         inFlight: Int? = nil,
+        limits: [DeclaredLimit] = [],
         losers: SplitDefinition.Losers = .undo,
         to next: W.State
     ) -> Step {
         // Reading a list costs nothing and cannot fail for a while: no retries, they would hide the mistake.
-        let expand = TaskDefinition.compiled("items", .never, nil, nil)
-        let policies = BranchPolicies(join, retry, timeout, losers, inFlight)
+        let expand = TaskDefinition.compiled("items", AttemptPolicies(.never), nil)
+        let policies = BranchPolicies(AttemptPolicies(retry, timeout, limits), join, losers, inFlight)
         return Self.make(expand, branch, policies, next) { context, _ in context[keyPath: items] }
     }
 
@@ -38,6 +40,7 @@ extension Step {
     ///   - retry: how often, and how patiently, the making of the items and each branch are tried again.
     ///   - timeout: how long one attempt of either may take; `nil` for no bound.
     ///   - inFlight: how many branches may run at once, their pauses between attempts included; `nil` for no bound.
+    ///   - limits: what must allow an attempt of a branch before it begins.
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
@@ -48,11 +51,12 @@ extension Step {
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
         inFlight: Int? = nil,
+        limits: [DeclaredLimit] = [],
         losers: SplitDefinition.Losers = .undo,
         to next: W.State
     ) -> Step where E.Context == W.Context, E.Item == B.Item {
-        let expand = TaskDefinition.compiled(E.taskName, retry, timeout, nil)
-        let policies = BranchPolicies(join, retry, timeout, losers, inFlight)
+        let expand = TaskDefinition.compiled(E.taskName, AttemptPolicies(retry, timeout), nil)
+        let policies = BranchPolicies(AttemptPolicies(retry, timeout, limits), join, losers, inFlight)
         var step = Self.make(expand, branch, policies, next) { try await items.run($0, $1) }
         if UndoCode(of: items) != nil {
             step.code.problems.append("\(E.taskName) only makes items and has nothing to undo: remove Compensatable")
@@ -61,22 +65,19 @@ extension Step {
     }
 
     private struct BranchPolicies {
+        var attempts: AttemptPolicies
         var join: JoinPolicy
-        var retry: RetryPolicy
-        var timeout: Duration?
         var losers: SplitDefinition.Losers
         var inFlight: Int?
 
         init(
+            _ attempts: AttemptPolicies,
             _ join: JoinPolicy,
-            _ retry: RetryPolicy,
-            _ timeout: Duration?,
             _ losers: SplitDefinition.Losers,
             _ inFlight: Int?
         ) {
+            self.attempts = attempts
             self.join = join
-            self.retry = retry
-            self.timeout = timeout
             self.losers = losers
             self.inFlight = inFlight
         }
@@ -106,7 +107,7 @@ extension Step {
             }
         }
         let definition = SplitDefinition(
-            .each(expand: expand, branch: .compiled(B.taskName, policies.retry, policies.timeout, undo)),
+            .each(expand: expand, branch: .compiled(B.taskName, policies.attempts, undo)),
             join: policies.join,
             losers: policies.losers,
             inFlight: policies.inFlight

@@ -13,6 +13,8 @@ struct SplitReader {
     let timeout: Span?
     let startWithin: Span?
     let hedge: Span?
+    /// What its branches declare unless they say otherwise.
+    let limits: [DeclaredLimit]?
 
     func split(_ node: DocumentNode) throws(CanoError) -> SplitDefinition {
         let branchOwner = "the split of \(self.owner)"
@@ -46,6 +48,7 @@ struct SplitReader {
         var task = try self.task(mapping, owner: owner)
         if mapping["startWithin"] == nil { task.startWithin = self.startWithin }
         if mapping["hedge"] == nil { task.hedge = self.hedge }
+        if mapping["limits"] == nil { task.limits = self.limits }
         return task
     }
 

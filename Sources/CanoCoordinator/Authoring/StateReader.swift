@@ -18,15 +18,15 @@ import CanoEngine
 /// | `child`    | `{ workflow: bill, input: /order }`                         | `onParentEnd retry to`    |
 /// | `exit`     | `true`, `success`, `failure` |                                                                      |
 ///
-/// Where `…` stands, `startWithin` and `hedge` are allowed, too. Policies of a split are for its branches, unless they
-/// have their own.
+/// Where `…` stands, `startWithin`, `hedge` and `limits` are allowed, too. Policies of a split are for its branches,
+/// unless they have their own.
 struct StateReader {
     let name: String
 
     private static let kinds = ["exec", "http", "split", "batch", "parallel", "wait", "child", "exit"]
     private static let otherKeys = [
         "route", "output", "into", "exits", "join", "losers", "inFlight", "finish", "undo", "poll", "retry", "timeout",
-        "within", "startWithin", "hedge", "onParentEnd", "to",
+        "within", "startWithin", "hedge", "limits", "onParentEnd", "to",
     ]
     private static let splitKeys = ["join", "inFlight", "retry", "timeout"] + TaskReader.waitKeys
     private var owner: String { "state '\(self.name)'" }
@@ -177,7 +177,8 @@ struct StateReader {
             retry: try mapping["retry"]?.retryPolicy(),
             timeout: try mapping["timeout"]?.span(),
             startWithin: try mapping["startWithin"]?.span(),
-            hedge: try mapping["hedge"]?.span()
+            hedge: try mapping["hedge"]?.span(),
+            limits: try mapping["limits"]?.declaredLimits()
         )
     }
 

@@ -9,8 +9,8 @@ struct TaskReader {
     static let execKeys = ["exec", "output", "exits", "retry", "timeout"]
     /// The keys of a request.
     static let httpKeys = ["http", "output", "retry", "timeout"]
-    /// The keys that say how long work may wait, and when a second worker gets it.
-    static let waitKeys = ["startWithin", "hedge"]
+    /// The keys that say how long work may wait, when a second worker gets it, and what must allow it.
+    static let waitKeys = ["startWithin", "hedge", "limits"]
 
     /// What it belongs to, as messages name it.
     let owner: String
@@ -43,7 +43,8 @@ struct TaskReader {
             timeout: try mapping["timeout"]?.span(),
             undo: try mapping["undo"].map { node throws(CanoError) in try self.undo(node, of: handler) },
             startWithin: try mapping["startWithin"]?.span(),
-            hedge: try mapping["hedge"]?.span()
+            hedge: try mapping["hedge"]?.span(),
+            limits: try mapping["limits"]?.declaredLimits()
         )
     }
 

@@ -26,6 +26,8 @@ public struct Limits: Hashable, Sendable {
     public var localStates = 100
     /// The longest time that a definition may name: a timeout, a pause, a timer (default: 36,500 days).
     public var longestSpan = Span.seconds(36_500 * 86_400)
+    /// The limits that one task may declare (default: 16).
+    public var limitsPerTask = 16
     /// How often a step may lose its worker before it is parked (default: 3).
     public var crashes = 3
     /// The signals that a run keeps until it waits for them (default: 100); one more is refused.

@@ -37,6 +37,10 @@ public struct TaskDefinition: Hashable, Sendable {
     ///
     /// The store knows of neither until both are done: for work that takes far less time than a commit.
     public var isLocal: Bool
+    /// What must allow an attempt before it is granted; `nil` for nothing.
+    ///
+    /// An undo is not held up by the limits of what it undoes, and limited work gets no second worker (``hedge``).
+    public var limits: [DeclaredLimit]?
 
     /// A task from its parts.
     public init(
@@ -51,7 +55,8 @@ public struct TaskDefinition: Hashable, Sendable {
         startWithin: Span? = nil,
         heartbeat: Span? = nil,
         hedge: Span? = nil,
-        isLocal: Bool = false
+        isLocal: Bool = false,
+        limits: [DeclaredLimit]? = nil
     ) {
         self.handler = handler
         self.name = name
@@ -65,12 +70,14 @@ public struct TaskDefinition: Hashable, Sendable {
         self.heartbeat = heartbeat
         self.hedge = hedge
         self.isLocal = isLocal
+        self.limits = limits
     }
 }
 
 extension TaskDefinition: Codable {
     private enum CodingKeys: String, CodingKey {
         case handler, name, arguments, retry, timeout, undo, repetition, within, startWithin, heartbeat, hedge, isLocal
+        case limits
     }
 
     /// Reads the coded form; what was added later may be missing.
@@ -88,7 +95,8 @@ extension TaskDefinition: Codable {
             startWithin: try container.decodeIfPresent(Span.self, forKey: .startWithin),
             heartbeat: try container.decodeIfPresent(Span.self, forKey: .heartbeat),
             hedge: try container.decodeIfPresent(Span.self, forKey: .hedge),
-            isLocal: try container.decodeIfPresent(Bool.self, forKey: .isLocal) ?? false
+            isLocal: try container.decodeIfPresent(Bool.self, forKey: .isLocal) ?? false,
+            limits: try container.decodeIfPresent([DeclaredLimit].self, forKey: .limits)
         )
     }
 
@@ -107,6 +115,7 @@ extension TaskDefinition: Codable {
         try container.encodeIfPresent(self.heartbeat, forKey: .heartbeat)
         try container.encodeIfPresent(self.hedge, forKey: .hedge)
         if self.isLocal { try container.encode(self.isLocal, forKey: .isLocal) }
+        try container.encodeIfPresent(self.limits, forKey: .limits)
     }
 }
 

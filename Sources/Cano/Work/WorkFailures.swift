@@ -11,16 +11,17 @@ struct WorkFailures: Sendable {
     func result(
         of error: any Error,
         timeout: Span?,
-        deadline: ContinuousClock.Instant?
+        deadline: ContinuousClock.Instant?,
+        at now: ContinuousClock.Instant = .now
     ) -> AttemptReport.Result {
         switch error {
         case let failure as any ClassifiedError:
             let kept = self.failure(failure.code, "\(failure)", isRetryable: failure.isRetryable)
             return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
         case is CancellationError:
-            return self.stopped(timeout, deadline, "")
+            return self.stopped(timeout, deadline, at: now, "")
         case _ where Task.isCancelled:
-            return self.stopped(timeout, deadline, ": \(error)")
+            return self.stopped(timeout, deadline, at: now, ": \(error)")
         case let error as CanoError where error.code == .invalidInput:
             return .failed(self.failure(error.code.name, error.message, isRetryable: false), retryAfter: nil)
         default:
@@ -32,9 +33,10 @@ struct WorkFailures: Sendable {
     private func stopped(
         _ timeout: Span?,
         _ deadline: ContinuousClock.Instant?,
+        at now: ContinuousClock.Instant,
         _ detail: String
     ) -> AttemptReport.Result {
-        if let deadline, ContinuousClock.now >= deadline {
+        if let deadline, now >= deadline {
             let bound = timeout.map { " of \($0.milliseconds) ms" } ?? ""
             return .stopped(self.failure("timeout", "the attempt took longer than its timeout\(bound)\(detail)"))
         }

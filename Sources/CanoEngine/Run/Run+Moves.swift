@@ -239,7 +239,8 @@ extension Run {
             context: self.position.context,
             split: range,
             branchCount: count,
-            isGathering: true
+            isGathering: true,
+            trace: self.trace
         )
         self.note(.entered(entry), in: &decision)
         self.begin(at: now, in: &decision)

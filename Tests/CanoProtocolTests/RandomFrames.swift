@@ -117,7 +117,8 @@ struct RandomFrames {
             heartbeat: self.coin() ? nil : Span(milliseconds: 7),
             input: self.input(),
             arrival: self.arrival(),
-            cursor: self.coin() ? self.payload() : nil
+            cursor: self.coin() ? self.payload() : nil,
+            trace: self.coin() ? nil : Samples.traced.trace
         )
     }
 

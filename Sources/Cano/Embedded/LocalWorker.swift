@@ -34,7 +34,9 @@ final class LocalWorker: LeaseSession {
     func deliver(_ deliveries: [Delivery]) -> [Delivery] {
         for delivery in deliveries {
             switch delivery {
-            case .lease(let grant): self.orders.post(grant)
+            case .lease(let grant):
+                self.host.time.busy(1)
+                self.orders.post(grant)
             case .stop(let lease), .lost(let lease): self.running.withLock { $0[lease] }?.cancel()
             case .checkpointed(let answer): self.checkpoints.answered(answer)
             // Reports go by a call inside the process: they cannot be lost, so their answers say nothing new.
@@ -63,6 +65,7 @@ final class LocalWorker: LeaseSession {
     }
 
     private func perform(_ grant: LeaseGrant) async {
+        defer { self.host.time.busy(-1) }
         let handle = CancellationHandle()
         self.running.withLock { $0[grant.lease] = handle }
         let result = await handle.run { await self.intercepted(grant) }
@@ -81,8 +84,12 @@ final class LocalWorker: LeaseSession {
 
     /// The result of an attempt; `nil` when nobody will report it.
     private func intercepted(_ grant: LeaseGrant) async -> AttemptReport.Result? {
-        guard let interceptor = self.interceptor else { return await self.attempt(grant) }
-        return await interceptor.perform(grant) { await self.attempt(grant) }
+        guard let interceptor = self.interceptor else { return await self.traced(grant) }
+        return await interceptor.perform(grant) { await self.traced(grant) }
+    }
+
+    private func traced(_ grant: LeaseGrant) async -> AttemptReport.Result {
+        await self.host.configuration.telemetry.attempt(grant) { await self.attempt(grant) }
     }
 
     private func attempt(_ grant: LeaseGrant) async -> AttemptReport.Result {
@@ -91,13 +98,14 @@ final class LocalWorker: LeaseSession {
                 "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
             return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
         }
-        let deadline = grant.timeout.map { ContinuousClock.now.advanced(by: $0.duration) }
-        let pulse = Pulse(grant.heartbeat)
+        let deadline = grant.timeout.map { self.host.time.now.advanced(by: $0.duration) }
+        let pulse = Pulse(grant.heartbeat, by: self.host.time)
         let (checkpoints, host, id, worker) = (self.checkpoints, self.host, self.id, self.worker)
         let task = TaskContext(
             grant: grant,
             deadline: deadline,
             logger: self.logger,
+            time: self.host.time.forAttempt(),
             onProgress: { _ in pulse?.beat() },
             onCheckpoint: { cursor in
                 pulse?.beat()
@@ -107,17 +115,23 @@ final class LocalWorker: LeaseSession {
             }
         )
         guard deadline != nil || pulse != nil else { return await handler.perform(grant, task) }
+        let late = Guarded(0)
+        // The work is busy until it has heard that its time is up, so that a test's time stands until then.
+        defer { self.host.time.busy(-late.withLock { $0 }) }
         return await withTaskGroup(of: AttemptReport.Result?.self) { group in
             group.addTask { await handler.perform(grant, task) }
             if let deadline {
                 group.addTask {
-                    do { try await Task.sleep(until: deadline) } catch { return nil }
+                    let time = self.host.time
+                    do { try await time.sleep(until: deadline, for: .work, releasing: 0) } catch { return nil }
+                    late.withLock { $0 += 1 }
                     return LossReason.timeout.failure.map { .stopped($0) }
                 }
             }
             if let pulse {
                 group.addTask {
                     do { try await pulse.missed() } catch { return nil }
+                    late.withLock { $0 += 1 }
                     return LossReason.heartbeatMissed.failure.map { .stopped($0) }
                 }
             }
@@ -136,22 +150,27 @@ final class LocalWorker: LeaseSession {
 /// When an attempt last gave a sign of life.
 private final class Pulse: Sendable {
     private let pause: Duration
-    private let last = Guarded(ContinuousClock.now)
+    private let time: any HostTime
+    private let last: Guarded<ContinuousClock.Instant>
 
     /// `nil` when no sign of life is asked for.
-    init?(_ pause: Span?) {
+    init?(_ pause: Span?, by time: any HostTime) {
         guard let pause else { return nil }
         self.pause = pause.duration
+        self.time = time
+        self.last = Guarded(time.now)
     }
 
-    func beat() { self.last.withLock { $0 = .now } }
+    func beat() { self.last.withLock { $0 = self.time.now } }
 
-    /// Returns when there was no sign of life for too long; throws when the attempt is over.
+    /// Returns when there was no sign of life for too long, busy with that; throws when the attempt is over.
     func missed() async throws {
+        var busy = 0
         while true {
             let due = self.last.withLock { $0 }.advanced(by: self.pause)
-            if ContinuousClock.now >= due { return }
-            try await Task.sleep(until: due)
+            if busy > 0, self.time.now >= due { return }
+            try await self.time.sleep(until: due, for: .work, releasing: busy)
+            busy = 1
         }
     }
 }

@@ -18,9 +18,15 @@ public struct TaskContext: Sendable {
     public let attempt: Int
     /// When the attempt's time is up; `nil` for no bound.
     public let deadline: ContinuousClock.Instant?
+    /// The trace that the run belongs to; `nil` when it was started outside of any.
+    ///
+    /// `ServiceContext.current` continues it while the task runs, so that its own spans become part of it.
+    public let trace: TraceContext?
 
     private let work: Work
     private let base: Logger
+    /// `nil` for the machine's.
+    private let time: (any AttemptTime)?
     private let onProgress: (@Sendable (String) -> Void)?
     private let onCheckpoint: (@Sendable (Payload) async throws -> Void)?
     /// What the last good attempt of the work left for this one.
@@ -36,6 +42,7 @@ public struct TaskContext: Sendable {
         grant: LeaseGrant,
         deadline: ContinuousClock.Instant?,
         logger: Logger,
+        time: (any AttemptTime)? = nil,
         onProgress: @escaping @Sendable (String) -> Void,
         onCheckpoint: @escaping @Sendable (Payload) async throws -> Void = { _ in }
     ) {
@@ -46,8 +53,10 @@ public struct TaskContext: Sendable {
         self.attempt = grant.lease.attempt
         self.deadline = deadline
         self.work = if case .undo(let path, _) = grant.input { .undoes(path) } else { .does(key.path) }
+        self.trace = grant.trace
         self.base = logger
         self.cursor = grant.cursor
+        self.time = time
         self.onProgress = onProgress
         self.onCheckpoint = onCheckpoint
     }
@@ -70,8 +79,10 @@ public struct TaskContext: Sendable {
         self.attempt = attempt
         self.deadline = deadline
         self.work = work
+        self.trace = nil
         self.base = logger
         self.cursor = cursor
+        self.time = nil
         self.onProgress = nil
         self.onCheckpoint = onCheckpoint
     }
@@ -93,12 +104,21 @@ public struct TaskContext: Sendable {
         return logger
     }
 
+    /// The clock to wait by: `try await task.clock.sleep(for: .seconds(2))`.
+    ///
+    /// It is the machine's; under a test's clock it costs no time.
+    public var clock: any Clock<Duration> { self.time?.clock ?? ContinuousClock() }
+
+    /// This moment, by that clock.
+    var now: ContinuousClock.Instant { self.time?.now ?? .now }
+
     /// The same attempt, for a local state behind its own.
     package func following(_ grant: LeaseGrant) -> TaskContext {
         TaskContext(
             grant: grant,
             deadline: self.deadline,
             logger: self.base,
+            time: self.time,
             onProgress: self.onProgress ?? { _ in },
             onCheckpoint: self.onCheckpoint ?? { _ in }
         )

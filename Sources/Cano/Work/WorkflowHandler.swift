@@ -38,7 +38,7 @@ struct WorkflowHandler: WorkHandler {
             let problem = self.failures.failure(code, "\(error.cause)", isRetryable: false)
             return self.undelivered(problem, grant, step)
         } catch {
-            return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline)
+            return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline, at: task.now)
         }
         if let problem = self.problem(with: completion, of: grant) { return self.undelivered(problem, grant, step) }
         let following = await self.following(completion, grant, task)

@@ -40,6 +40,8 @@ public struct LeaseGrant: Hashable, Sendable {
     public var arrival: Arrival?
     /// What the last good attempt left for this one; `nil` for the first.
     public var cursor: Payload?
+    /// The trace that the run belongs to; `nil` when it was started outside of any.
+    public var trace: TraceContext?
 
     /// A grant from its parts.
     public init(
@@ -54,7 +56,8 @@ public struct LeaseGrant: Hashable, Sendable {
         heartbeat: Span? = nil,
         input: Input,
         arrival: Arrival? = nil,
-        cursor: Payload? = nil
+        cursor: Payload? = nil,
+        trace: TraceContext? = nil
     ) {
         self.lease = lease
         self.definition = definition
@@ -68,6 +71,7 @@ public struct LeaseGrant: Hashable, Sendable {
         self.input = input
         self.arrival = arrival
         self.cursor = cursor
+        self.trace = trace
     }
 
     /// The idempotency key of the work: ``WorkKey/idempotencyKey``, with `/undo` behind that of the work undone.

@@ -76,6 +76,8 @@ extension Record {
         public var signals = KnownSignals()
         /// Whether the state is a split that was entered once more, to gather the results of its own branches.
         public var isGathering: Bool
+        /// The trace that the run belongs to; `nil` when it was started outside of any.
+        public var trace: TraceContext?
 
         /// An entry from its parts.
         public init(
@@ -86,7 +88,8 @@ extension Record {
             due: Instant? = nil,
             split: ClosedRange<Int>? = nil,
             branchCount: Int = 0,
-            isGathering: Bool = false
+            isGathering: Bool = false,
+            trace: TraceContext? = nil
         ) {
             self.state = state
             self.visit = visit
@@ -96,6 +99,7 @@ extension Record {
             self.split = split
             self.branchCount = branchCount
             self.isGathering = isGathering
+            self.trace = trace
         }
     }
 

@@ -107,7 +107,7 @@ extension HistoryRow {
     func readArrival(into entry: inout Record.Entry) throws(CanoError) {
         guard let signals = Record.KnownSignals(text: self.detail) else { throw self.corrupt("detail") }
         entry.signals = signals
-        guard let reason = self.reason, reason != Word.gathering else { return }
+        guard let reason = self.entryReason.word, reason != Word.gathering else { return }
         guard let seq = self.split?.lowerBound else { throw self.corrupt("split") }
         switch reason {
         case Word.signal: entry.arrival = .signal(seq: seq)

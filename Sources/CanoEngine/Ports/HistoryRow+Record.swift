@@ -110,6 +110,9 @@ extension HistoryRow {
         if entry.split != nil { self.number = Int64(entry.branchCount) }
         self.set(arrival: entry.arrival, signals: entry.signals)
         if entry.isGathering { self.reason = Word.gathering }
+        if let trace = entry.trace {
+            self.reason = (self.reason.map { $0 + " " } ?? "") + trace.traceparent
+        }
         self.payload = entry.context
     }
 

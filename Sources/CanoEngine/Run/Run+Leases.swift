@@ -178,7 +178,8 @@ extension Run {
             heartbeat: isUndo ? nil : task.heartbeat,
             input: input,
             arrival: path == .step || path == .expand ? self.position.arrival : nil,
-            cursor: self.unit(path, visit: visit)?.cursor
+            cursor: self.unit(path, visit: visit)?.cursor,
+            trace: self.trace
         )
     }
 

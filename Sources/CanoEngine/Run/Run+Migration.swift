@@ -93,7 +93,8 @@ extension Run {
         var entry = Record.Entry(
             state: plan.states[state].name,
             visit: self.position.visit + 1,
-            context: self.position.context
+            context: self.position.context,
+            trace: self.trace
         )
         entry.arrival = self.position.arrivalRecord
         entry.signals = self.signals.known(taking: nil, remembering: self.limits.signalIDs)

@@ -239,7 +239,8 @@ extension Run {
             context: self.position.context,
             split: range,
             branchCount: count,
-            isGathering: true
+            isGathering: true,
+            trace: self.trace
         )
         entry.signals = self.signals.known(taking: nil, remembering: self.limits.signalIDs)
         self.note(.entered(entry), in: &decision)

@@ -35,6 +35,8 @@ public struct Run: Hashable, Sendable {
     public internal(set) var phase = Phase.forward
     /// Where it is, or where it turned back.
     public internal(set) var position: Position
+    /// The trace that it belongs to.
+    public internal(set) var trace: TraceContext?
     /// What is undone should it fail, in the order in which it was pushed.
     public internal(set) var saga: [SagaEntry] = []
     /// The signals that it was sent.
@@ -60,7 +62,7 @@ public struct Run: Hashable, Sendable {
         left.id == right.id && left.plan.digest == right.plan.digest && left.seed == right.seed
             && left.startedAt == right.startedAt && left.nextSeq == right.nextSeq && left.phase == right.phase
             && left.position == right.position && left.saga == right.saga && left.signals == right.signals
-            && left.parent == right.parent
+            && left.parent == right.parent && left.trace == right.trace
     }
 
     /// Feeds the hasher.
@@ -79,6 +81,7 @@ public struct Run: Hashable, Sendable {
     ///   - now: the database's time.
     ///   - limits: the bounds that it obeys.
     ///   - parent: the run that started it.
+    ///   - trace: the trace that it belongs to.
     /// - Returns: the run, and what it decided at once.
     public static func start(
         id: RunID,
@@ -87,9 +90,11 @@ public struct Run: Hashable, Sendable {
         seed: UInt64,
         at now: Instant,
         limits: Limits,
-        parent: ParentLink? = nil
+        parent: ParentLink? = nil,
+        trace: TraceContext? = nil
     ) -> (Run, RunDecision) {
         var run = Run(id: id, plan: plan, seed: seed, startedAt: now, limits: limits, parent: parent)
+        run.trace = trace
         var decision = RunDecision()
         let entry = run.entry(of: plan.start, visit: 1, context: context, at: now)
         run.note(.started(entry), in: &decision)
@@ -135,7 +140,14 @@ public struct Run: Hashable, Sendable {
             if case .fixed = split.work { due = split.join.within.map { now.advanced(by: $0) } }
         case .task, .router, .child, .exit: break
         }
-        return Record.Entry(state: self.plan.states[state].name, visit: visit, context: context, cause: cause, due: due)
+        return Record.Entry(
+            state: self.plan.states[state].name,
+            visit: visit,
+            context: context,
+            cause: cause,
+            due: due,
+            trace: self.trace
+        )
     }
 
     // MARK: What the run is doing

@@ -77,7 +77,8 @@ extension Shard {
             seed: order.seed,
             at: now,
             limits: self.limits,
-            parent: ParentLink(key: order.key)
+            parent: ParentLink(key: order.key),
+            trace: order.trace
         )
         self.plans[order.plan.key] = order.plan
         var rest = self.rest(of: run, at: now)

@@ -39,6 +39,7 @@ extension Shard {
         let rest = self.rest(of: self.residents.values[index].run, at: now)
         let status = rest?.status ?? self.residents.values[index].run.status
         let isLeaving = (rest?.isFar ?? (status == .blocked)) && self.residents.values[index].isRecovered
+        let wasBlocked = self.residents.values[index].status == .blocked
         var version: Int?
         for case .migrated(_, let migration) in decision.records { version = migration.to }
         if self.staysUnserved(index, decision, isResting: rest != nil), version == nil {
@@ -51,9 +52,15 @@ extension Shard {
             let note = run.blockage ?? run.awaited
             output.update(RunUpdate(run: id, status: status, wakeAt: rest?.wakeAt, note: note, version: version))
         }
+        if wasBlocked != (status == .blocked) { self.tellBlockage(index, into: &output) }
         if isLeaving { self.depart(index, nextSeq: self.residents.values[index].run.nextSeq) }
         self.perform(decision.effects, of: id, at: now, into: &output)
         if isLeaving { self.loadPageIfRoom(at: now, effects: &output.effects) }
+    }
+
+    private func tellBlockage(_ index: Dictionary<RunID, Resident>.Index, into output: inout ShardOutput) {
+        let run = self.residents.values[index].run
+        output.tell(run.blockage.map { .blocked(RunStanding(run), $0) } ?? .unblocked(RunStanding(run)))
     }
 
     /// A run leaves memory.
@@ -66,6 +73,7 @@ extension Shard {
     mutating func write(_ decision: RunDecision, of run: Run, at now: Instant, into output: inout ShardOutput) {
         var state = run.plan.states[decision.firstState].name
         var visit = decision.firstVisit
+        if !decision.records.isEmpty { output.tell(.decided(DecidedRun(decision, of: run, at: now))) }
         for (offset, record) in decision.records.enumerated() {
             var row = HistoryRow(record, run: run.id, seq: decision.firstSeq + offset, at: now)
             switch record {
@@ -255,6 +263,7 @@ extension Shard {
         // A row that waits or is blocked has no leases: its owner writes another status before it offers anything.
         let isIdle = stored.start.status == .waiting || stored.start.status == .blocked
         self.residents[id] = Resident(run: run, status: stored.start.status, isRecovered: isIdle)
+        output.tell(.resumed(RunStanding(run)))
         self.perform(run.wakes, of: id, at: now, into: &output)
         guard isIdle, !run.offers.isEmpty else { return }
         let status = run.status

@@ -74,6 +74,8 @@ public struct StartOrder: Hashable, Sendable {
     public var seed: UInt64
     /// Who waits for the answer; `nil` for nobody.
     public var request: RequestID?
+    /// The trace that the run belongs to.
+    public var trace: TraceContext?
 
     /// An order from its parts.
     public init(
@@ -83,7 +85,8 @@ public struct StartOrder: Hashable, Sendable {
         inputHash: Int64,
         context: Payload,
         seed: UInt64,
-        request: RequestID?
+        request: RequestID?,
+        trace: TraceContext? = nil
     ) {
         self.run = run
         self.plan = plan
@@ -92,6 +95,7 @@ public struct StartOrder: Hashable, Sendable {
         self.context = context
         self.seed = seed
         self.request = request
+        self.trace = trace
     }
 }
 

@@ -24,6 +24,7 @@ extension WireLeases {
             lease.input = .init(grant.input)
             lease.arrival = grant.arrival.map { .init($0) }
             if let cursor = grant.cursor { lease.cursor = WirePayload(cursor) }
+            if let trace = grant.trace { lease.traceparent = trace.traceparent }
             self.leases.append(lease)
         }
     }
@@ -50,6 +51,8 @@ extension LeaseGrant {
             grant.input = try Input(wire: lease.input)
             grant.arrival = try lease.arrival.map { (wire) throws(CanoError) in try CanoEngine.Arrival(wire: wire) }
             grant.cursor = lease.hasCursor ? try Payload(wire: lease.cursor, "leases.cursor") : nil
+            // What is no trace of a version that we know is left out: it concerns nobody's outcome.
+            grant.trace = TraceContext(traceparent: lease.traceparent)
             grants.append(grant)
         }
         return grants

@@ -808,6 +808,16 @@ nonisolated struct WireLease: @unchecked Sendable {
   /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
   mutating func clearCursor() {_uniqueStorage()._cursor = nil}
 
+  /// The trace that the run belongs to, as W3C Trace Context writes it; absent when it was started outside of any.
+  var traceparent: String {
+    get {_storage._traceparent ?? String()}
+    set {_uniqueStorage()._traceparent = newValue}
+  }
+  /// Returns true if `traceparent` has been explicitly set.
+  var hasTraceparent: Bool {_storage._traceparent != nil}
+  /// Clears the value of `traceparent`. Subsequent reads from it will return its default value.
+  mutating func clearTraceparent() {_uniqueStorage()._traceparent = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What the work gets to see.
@@ -2617,7 +2627,7 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Lease"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0\u{1}signal\0\u{1}child\0\u{1}cursor\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0\u{1}signal\0\u{1}child\0\u{1}cursor\0\u{2}\u{5}traceparent\0")
 
   fileprivate class _StorageClass {
     var _ref: WireLeaseRef? = nil
@@ -2625,6 +2635,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     var _input: WireLease.OneOf_Input?
     var _arrival: WireLease.OneOf_Arrival?
     var _cursor: WirePayload? = nil
+    var _traceparent: String? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2640,6 +2651,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _input = source._input
       _arrival = source._arrival
       _cursor = source._cursor
+      _traceparent = source._traceparent
     }
   }
 
@@ -2752,6 +2764,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           }
         }()
         case 10: try { try decoder.decodeSingularMessageField(value: &_storage._cursor) }()
+        case 15: try { try decoder.decodeSingularStringField(value: &_storage._traceparent) }()
         default: break
         }
       }
@@ -2807,6 +2820,9 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       try { if let v = _storage._cursor {
         try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
       } }()
+      try { if let v = _storage._traceparent {
+        try visitor.visitSingularStringField(value: v, fieldNumber: 15)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2821,6 +2837,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._input != rhs_storage._input {return false}
         if _storage._arrival != rhs_storage._arrival {return false}
         if _storage._cursor != rhs_storage._cursor {return false}
+        if _storage._traceparent != rhs_storage._traceparent {return false}
         return true
       }
       if !storagesAreEqual {return false}

@@ -11,6 +11,7 @@ struct LeaseRunner: Sendable {
     let logger: Logger
     let tasks = RunningTasks()
     let checkpoints = CheckpointWaiters()
+    let telemetry = Telemetry.automatic
 
     func run(_ grant: LeaseGrant) async {
         let result = await self.tasks.run(grant.lease) { await self.perform(grant) }
@@ -31,7 +32,7 @@ struct LeaseRunner: Sendable {
                 try await checkpoints.checkpoint(lease, cursor) { mailbox.put(.event(.checkpoint($0))) }
             }
         )
-        return await handler.perform(grant, context)
+        return await self.telemetry.attempt(grant) { await handler.perform(grant, context) }
     }
 
     private func unknown(_ grant: LeaseGrant) -> Failure {

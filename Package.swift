@@ -139,6 +139,18 @@ let package = Package(
             swiftSettings: settings
         ),
         .executableTarget(
+            name: "WebShop",
+            dependencies: ["Cano", "CanoSQLite", .product(name: "Hummingbird", package: "hummingbird")],
+            path: "Examples/web-shop/Swift",
+            swiftSettings: settings
+        ),
+        .executableTarget(
+            name: "GracefulShutdown",
+            dependencies: ["Cano", "CanoSQLite", signals],
+            path: "Examples/graceful-shutdown/Swift",
+            swiftSettings: settings
+        ),
+        .executableTarget(
             name: "Gallery",
             dependencies: ["Cano", "CanoSQLite", logging],
             path: "Examples/gallery",

@@ -9,7 +9,9 @@ import Logging
 enum Main {
     static let examples: [any Example.Type] = [
         FirstWorkflow.self, WordCount.self, AdExchange.self, QuorumWrite.self, FlakyService.self, TicketTriage.self,
-        GuessNumber.self, ResumedImport.self, NightlyReport.self, CancelledTrip.self,
+        GuessNumber.self, ResumedImport.self, NightlyReport.self, CancelledTrip.self, BookTrip.self, PriceQuote.self,
+        PictureAlbum.self, BuildWatch.self, TableCopy.self, SensorFeed.self, ToolAgent.self, OrderWithInvoice.self,
+        RateLimitedClient.self, SharedPool.self, HourlyBackup.self, InMemoryPipeline.self,
     ]
 
     @concurrent

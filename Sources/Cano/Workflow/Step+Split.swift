@@ -9,6 +9,7 @@ extension Step {
     ///   - join: when the run goes on.
     ///   - retry: how often, and how patiently, each branch is tried again.
     ///   - timeout: how long one attempt of a branch may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt of a branch before it begins.
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
@@ -18,12 +19,13 @@ extension Step {
         join: JoinPolicy = .all,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         losers: SplitDefinition.Losers = .undo,
         to next: W.State
     ) -> Step {
         // Reading a list costs nothing and cannot fail for a while: no retries, they would hide the mistake.
-        let expand = TaskDefinition.compiled("items", .never, nil, nil)
-        let policies = BranchPolicies(join: join, retry: retry, timeout: timeout, losers: losers)
+        let expand = TaskDefinition.compiled("items", AttemptPolicies(.never), nil)
+        let policies = BranchPolicies(attempts: AttemptPolicies(retry, timeout, limits), join: join, losers: losers)
         return Self.make(expand, branch, policies, next) { context, _ in context[keyPath: items] }
     }
 
@@ -35,6 +37,7 @@ extension Step {
     ///   - join: when the run goes on.
     ///   - retry: how often, and how patiently, the making of the items and each branch are tried again.
     ///   - timeout: how long one attempt of either may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt of a branch before it begins.
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
@@ -44,11 +47,12 @@ extension Step {
         join: JoinPolicy = .all,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         losers: SplitDefinition.Losers = .undo,
         to next: W.State
     ) -> Step where E.Context == W.Context, E.Item == B.Item {
-        let expand = TaskDefinition.compiled(E.taskName, retry, timeout, nil)
-        let policies = BranchPolicies(join: join, retry: retry, timeout: timeout, losers: losers)
+        let expand = TaskDefinition.compiled(E.taskName, AttemptPolicies(retry, timeout), nil)
+        let policies = BranchPolicies(attempts: AttemptPolicies(retry, timeout, limits), join: join, losers: losers)
         var step = Self.make(expand, branch, policies, next) { try await items.run($0, $1) }
         if UndoCode(of: items) != nil {
             step.code.problems.append("\(E.taskName) only makes items and has nothing to undo: remove Compensatable")
@@ -57,9 +61,8 @@ extension Step {
     }
 
     private struct BranchPolicies {
+        var attempts: AttemptPolicies
         var join: JoinPolicy
-        var retry: RetryPolicy
-        var timeout: Duration?
         var losers: SplitDefinition.Losers
     }
 
@@ -87,7 +90,7 @@ extension Step {
         }
         let definition = SplitDefinition(
             expand: expand,
-            branch: .compiled(B.taskName, policies.retry, policies.timeout, undo),
+            branch: .compiled(B.taskName, policies.attempts, undo),
             join: policies.join,
             losers: policies.losers
         )

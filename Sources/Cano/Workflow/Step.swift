@@ -26,15 +26,17 @@ extension Step {
     ///   - task: the work.
     ///   - retry: how often, and how patiently, it is tried again.
     ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt before it begins.
     ///   - next: the state that follows.
     /// - Returns: the step.
     public static func task<T: ContextTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         to next: W.State
     ) -> Step where T.Context == W.Context {
-        Self.make(task, retry, timeout, [next])
+        Self.make(task, AttemptPolicies(retry, timeout, limits), [next])
     }
 
     /// A task that changes the context and returns the state that follows: one of those named here.
@@ -43,6 +45,7 @@ extension Step {
     ///   - task: the work; its output is the workflow's state.
     ///   - retry: how often, and how patiently, it is tried again.
     ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt before it begins.
     ///   - first: a state that may follow.
     ///   - second: another one.
     ///   - more: further ones.
@@ -51,11 +54,12 @@ extension Step {
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         to first: W.State,
         _ second: W.State,
         _ more: W.State...
     ) -> Step where T.Context == W.Context, T.Output == W.State {
-        Self.make(task, retry, timeout, [first, second] + more)
+        Self.make(task, AttemptPolicies(retry, timeout, limits), [first, second] + more)
     }
 
     /// A task behind a join, which sees the result of every branch; then the run goes on in `next`.
@@ -64,15 +68,17 @@ extension Step {
     ///   - task: the work; the states before it must be splits whose branches return its `BranchOutput`.
     ///   - retry: how often, and how patiently, it is tried again.
     ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt before it begins.
     ///   - next: the state that follows.
     /// - Returns: the step.
     public static func task<T: JoinTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         to next: W.State
     ) -> Step where T.Context == W.Context {
-        Self.make(task, retry, timeout, [next])
+        Self.make(task, AttemptPolicies(retry, timeout, limits), [next])
     }
 
     /// A task behind a join that returns the state that follows: one of those named here.
@@ -81,6 +87,7 @@ extension Step {
     ///   - task: the work; its output is the workflow's state.
     ///   - retry: how often, and how patiently, it is tried again.
     ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt before it begins.
     ///   - first: a state that may follow.
     ///   - second: another one.
     ///   - more: further ones.
@@ -89,17 +96,17 @@ extension Step {
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         to first: W.State,
         _ second: W.State,
         _ more: W.State...
     ) -> Step where T.Context == W.Context, T.Output == W.State {
-        Self.make(task, retry, timeout, [first, second] + more)
+        Self.make(task, AttemptPolicies(retry, timeout, limits), [first, second] + more)
     }
 
     private static func make<T: ContextTask>(
         _ task: T,
-        _ retry: RetryPolicy,
-        _ timeout: Duration?,
+        _ policies: AttemptPolicies,
         _ next: [W.State]
     ) -> Step where T.Context == W.Context {
         let undo = UndoCode(of: task)
@@ -115,14 +122,13 @@ extension Step {
                 let output = try await task.run(&value, context)
                 return DirectEnd(next: try choice?(output) ?? 0, undo: undo?.bound(to: output))
             }
-        let definition = TaskDefinition.compiled(T.taskName, retry, timeout, undo)
+        let definition = TaskDefinition.compiled(T.taskName, policies, undo)
         return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 
     private static func make<T: JoinTask>(
         _ task: T,
-        _ retry: RetryPolicy,
-        _ timeout: Duration?,
+        _ policies: AttemptPolicies,
         _ next: [W.State]
     ) -> Step where T.Context == W.Context {
         let undo = UndoCode(of: task)
@@ -140,7 +146,7 @@ extension Step {
                 let output = try await task.run(&value, joined?.results(of: T.BranchOutput.self) ?? [], context)
                 return DirectEnd(next: try choice?(output) ?? 0, undo: undo?.bound(to: output))
             }
-        let definition = TaskDefinition.compiled(T.taskName, retry, timeout, undo)
+        let definition = TaskDefinition.compiled(T.taskName, policies, undo)
         return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 
@@ -172,15 +178,19 @@ extension Step {
     ///   - task: what decides.
     ///   - retry: how often, and how patiently, it is tried again.
     ///   - timeout: how long one attempt may take; `nil` for no bound.
+    ///   - limits: what must allow an attempt before it begins.
     ///   - next: the states that may follow.
     /// - Returns: the step.
     public static func router<T: RouterTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        limits: [DeclaredLimit] = [],
         to next: W.State...
     ) -> Step where T.Context == W.Context, T.State == W.State {
-        Self.make(T.taskName, retry, timeout, next, UndoCode(of: task)) { try await task.route($0, $1) }
+        Self.make(T.taskName, AttemptPolicies(retry, timeout, limits), next, UndoCode(of: task)) {
+            try await task.route($0, $1)
+        }
     }
 
     /// A closure that reads the context and decides which state follows.
@@ -193,7 +203,7 @@ extension Step {
         to next: W.State...,
         by decide: @escaping @Sendable (W.Context) async throws -> W.State
     ) -> Step {
-        Self.make("router", RetryPolicy(), nil, next, nil) { context, _ in try await decide(context) }
+        Self.make("router", AttemptPolicies(), next, nil) { context, _ in try await decide(context) }
     }
 
     /// The run waits for a time, as a row in the store: it costs nothing meanwhile.
@@ -219,8 +229,7 @@ extension Step {
 
     private static func make(
         _ name: String,
-        _ retry: RetryPolicy,
-        _ timeout: Duration?,
+        _ policies: AttemptPolicies,
         _ next: [W.State],
         _ undo: UndoCode?,
         _ decide: @escaping @Sendable (W.Context, TaskContext) async throws -> W.State
@@ -235,7 +244,7 @@ extension Step {
             .work { value, _, context in
                 DirectEnd(next: try DirectCode<W>.place(of: try await decide(value, context), among: next))
             }
-        let definition = TaskDefinition.compiled(name, retry, timeout, nil)
+        let definition = TaskDefinition.compiled(name, policies, nil)
         return Self(.router(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 }
@@ -244,16 +253,16 @@ extension TaskDefinition {
     /// Code that is compiled into the process.
     static func compiled(
         _ name: String,
-        _ retry: RetryPolicy,
-        _ timeout: Duration?,
+        _ policies: AttemptPolicies,
         _ undo: UndoCode?
     ) -> TaskDefinition {
         TaskDefinition(
             handler: Self.compiledHandler,
             name: name,
-            retry: retry,
-            timeout: timeout.map(Span.init),
-            undo: undo?.definition
+            retry: policies.retry,
+            timeout: policies.timeout.map(Span.init),
+            undo: undo?.definition,
+            limits: policies.limits.isEmpty ? nil : policies.limits
         )
     }
 }

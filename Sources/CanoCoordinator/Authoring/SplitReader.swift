@@ -11,6 +11,8 @@ struct SplitReader {
     /// What its tasks have unless they say otherwise.
     let retry: RetryPolicy?
     let timeout: Span?
+    /// What its branches declare unless they say otherwise.
+    let limits: [DeclaredLimit]?
 
     func split(
         _ node: DocumentNode,
@@ -22,9 +24,11 @@ struct SplitReader {
         let keys = isHTTP ? TaskReader.httpKeys : TaskReader.execKeys
         let mapping = try DocumentMapping(node, owner: branchOwner, allowed: ["over"] + keys + ["undo"])
         let over = try mapping.required("over", for: branchOwner)
+        var branch = try self.task(mapping, owner: branchOwner)
+        branch.limits = branch.limits ?? self.limits
         return SplitDefinition(
             expand: try self.expansion(over),
-            branch: try self.task(mapping, owner: branchOwner),
+            branch: branch,
             join: join,
             losers: losers
         )

@@ -7,9 +7,9 @@ import CanoEngine
 ///
 /// | key     | the state                       | its other keys                                                      |
 /// |---------|---------------------------------|---------------------------------------------------------------------|
-/// | `exec`  | a task: runs a program          | `output into exits route undo retry timeout to`                     |
-/// | `http`  | a task: sends a request         | `output into route undo retry timeout to`                           |
-/// | `split` | branches over a list            | `join losers retry timeout to`                                      |
+/// | `exec`  | a task: runs a program          | `output into exits route undo retry timeout limits to`              |
+/// | `http`  | a task: sends a request         | `output into route undo retry timeout limits to`                    |
+/// | `split` | branches over a list            | `join losers retry timeout limits to`                               |
 /// | `route` | a router, when it is alone      | `retry to`                                                          |
 /// | `wait`  | a timer: `1h`                   | `to`                                                                |
 /// | `exit`  | `true`, `success`, `failure`    |                                                                     |
@@ -20,7 +20,7 @@ struct StateReader {
 
     private static let kinds = ["exec", "http", "split", "wait", "exit"]
     private static let otherKeys = [
-        "route", "output", "into", "exits", "join", "losers", "undo", "retry", "timeout", "to",
+        "route", "output", "into", "exits", "join", "losers", "undo", "retry", "timeout", "limits", "to",
     ]
     private var owner: String { "state '\(self.name)'" }
 
@@ -84,12 +84,13 @@ struct StateReader {
         let mapping = try DocumentMapping(
             node,
             owner: self.owner,
-            allowed: ["split", "join", "losers", "retry", "timeout", "to"]
+            allowed: ["split", "join", "losers", "retry", "timeout", "limits", "to"]
         )
         let inner = try SplitReader(
             owner: self.owner,
             retry: try mapping["retry"]?.retryPolicy(),
-            timeout: try mapping["timeout"]?.span()
+            timeout: try mapping["timeout"]?.span(),
+            limits: try mapping["limits"]?.declaredLimits()
         )
         .split(
             try mapping.required("split", for: self.owner),

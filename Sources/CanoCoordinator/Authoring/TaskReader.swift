@@ -6,9 +6,9 @@ import CanoEngine
 /// Reads the part of a state or a split that a handler does: `exec` or `http`, and what belongs to it.
 struct TaskReader {
     /// The keys of a program that is run, in a state, a split or an expansion.
-    static let execKeys = ["exec", "output", "exits", "retry", "timeout"]
+    static let execKeys = ["exec", "output", "exits", "retry", "timeout", "limits"]
     /// The keys of a request.
-    static let httpKeys = ["http", "output", "retry", "timeout"]
+    static let httpKeys = ["http", "output", "retry", "timeout", "limits"]
 
     /// What it belongs to, as messages name it.
     let owner: String
@@ -29,7 +29,8 @@ struct TaskReader {
             arguments: arguments,
             retry: try mapping["retry"]?.retryPolicy() ?? RetryPolicy(),
             timeout: try mapping["timeout"]?.span(),
-            undo: try mapping["undo"].map { node throws(CanoError) in try self.undo(node, of: handler) }
+            undo: try mapping["undo"].map { node throws(CanoError) in try self.undo(node, of: handler) },
+            limits: try mapping["limits"]?.declaredLimits()
         )
     }
 
@@ -65,7 +66,7 @@ struct TaskReader {
     private func undo(_ node: DocumentNode, of handler: String) throws(CanoError) -> UndoDefinition {
         let keys = handler == HTTPArguments.handler ? TaskReader.httpKeys : TaskReader.execKeys
         let owner = "the undo of \(self.owner)"
-        let allowed = keys.filter { $0 != "output" } + ["unknown"]
+        let allowed = keys.filter { $0 != "output" && $0 != "limits" } + ["unknown"]
         let mapping = try DocumentMapping(node, owner: owner, allowed: allowed)
         let output = OutputRules(format: OutputFormat.none)
         let (_, _, arguments) = try TaskReader(owner: owner, next: nil).work(mapping, output: output)

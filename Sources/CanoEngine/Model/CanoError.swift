@@ -7,7 +7,8 @@ public struct CanoError: Error, Sendable {
     /// New ones may appear.
     public struct Code: Hashable, Sendable {
         enum Kind: String {
-            case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, keyInUse, limitExceeded
+            case invalidDefinition, definitionChanged, unknownWorkflow, unknownRun, unknownLimit, keyInUse,
+                limitExceeded
             case invalidInput
             case storeUnavailable, storeBusy, storeCorrupt, schemaTooNew, protocolViolation, unauthorized, notOwner
             case shuttingDown, unreachable, runFailed, cancelled, taskFailed
@@ -34,6 +35,8 @@ public struct CanoError: Error, Sendable {
         public static let unknownWorkflow = Self(kind: .unknownWorkflow)
         /// There is no such run.
         public static let unknownRun = Self(kind: .unknownRun)
+        /// No work has declared a limit of this name.
+        public static let unknownLimit = Self(kind: .unknownLimit)
         /// The key belongs to a run that was started with another input.
         public static let keyInUse = Self(kind: .keyInUse)
         /// Something is larger than ``Limits`` allows.

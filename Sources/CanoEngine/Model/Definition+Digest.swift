@@ -80,6 +80,40 @@ extension ByteWriter {
             writer.append(optional: undo.timeout) { $0.append($1) }
             writer.append(flag: undo.coversUnknown)
         }
+        if let limits = task.limits, !limits.isEmpty { self.append(limits) }
+    }
+
+    /// A mark before what older definitions do not have: nothing else begins with it, so their digests stay.
+    fileprivate mutating func append(_ limits: [DeclaredLimit]) {
+        self.append(byte: 0xB1)
+        self.append(fixed: UInt64(limits.count))
+        for limit in limits {
+            self.append(limit.name)
+            switch limit.rule {
+            case .concurrency(let count):
+                self.append(byte: 1)
+                self.append(fixed: UInt64(bitPattern: Int64(count)))
+            case .rate(let count, let per):
+                self.append(byte: 2)
+                self.append(fixed: UInt64(bitPattern: Int64(count)))
+                self.append(per)
+            case .breaker(let policy):
+                self.append(byte: 3)
+                self.append(policy)
+            }
+        }
+    }
+
+    fileprivate mutating func append(_ policy: BreakerPolicy) {
+        self.append(optional: policy.consecutiveFailures) { $0.append(fixed: UInt64(bitPattern: Int64($1))) }
+        self.append(optional: policy.failureRate) { writer, rate in
+            writer.append(fixed: rate.percent.bitPattern)
+            writer.append(fixed: UInt64(bitPattern: Int64(rate.minimumCalls)))
+            writer.append(rate.window)
+        }
+        self.append(policy.openTime)
+        self.append(fixed: UInt64(bitPattern: Int64(policy.probes)))
+        self.append(fixed: UInt64(bitPattern: Int64(policy.closingSuccesses)))
     }
 
     fileprivate mutating func append(_ split: SplitDefinition) {

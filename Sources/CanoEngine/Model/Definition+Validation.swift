@@ -53,6 +53,7 @@ private struct DefinitionReport {
             self.check(state.step, of: "state \(quoted(state.name))")
         }
         self.checkEdges(of: definition)
+        self.problems += LimitReport.problems(of: definition, limits: self.limits)
     }
 
     // MARK: The graph

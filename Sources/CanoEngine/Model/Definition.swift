@@ -113,6 +113,10 @@ public struct TaskDefinition: Hashable, Sendable, Codable {
     public var timeout: Span?
     /// How it is undone; `nil` when there is nothing to undo.
     public var undo: UndoDefinition?
+    /// What must allow an attempt before it is granted; `nil` for nothing.
+    ///
+    /// An undo is not held up by the limits of what it undoes.
+    public var limits: [DeclaredLimit]?
 
     /// A task from its parts.
     public init(
@@ -121,7 +125,8 @@ public struct TaskDefinition: Hashable, Sendable, Codable {
         arguments: Payload? = nil,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Span? = nil,
-        undo: UndoDefinition? = nil
+        undo: UndoDefinition? = nil,
+        limits: [DeclaredLimit]? = nil
     ) {
         self.handler = handler
         self.name = name
@@ -129,6 +134,7 @@ public struct TaskDefinition: Hashable, Sendable, Codable {
         self.retry = retry
         self.timeout = timeout
         self.undo = undo
+        self.limits = limits
     }
 }
 

@@ -4,6 +4,14 @@
 public struct Failure: Hashable, Sendable, Codable {
     /// The code with which a worker stops an attempt because it stops itself: that costs the work no attempt.
     public static let workerStops = "stopped"
+    /// The code of an attempt that a circuit breaker inside the task refused.
+    public static let circuitOpen = "circuitOpen"
+    /// The code of an attempt that a rate limiter inside the task refused.
+    public static let rateLimited = "rateLimited"
+    /// The code of an attempt for which a bulkhead inside the task had no place.
+    public static let bulkheadFull = "bulkheadFull"
+    /// The codes of attempts that called nobody: their failure says nothing about whom they would have called.
+    static let refusals: Set<String> = [circuitOpen, rateLimited, bulkheadFull]
 
     /// A short stable reason, such as `taskFailed`, `timeout` or `exit`.
     public var code: String

@@ -22,6 +22,8 @@ public struct Limits: Hashable, Sendable {
     public var attempts = 1000
     /// The longest time that a definition may name: a timeout, a pause, a timer (default: 36,500 days).
     public var longestSpan = Span.seconds(36_500 * 86_400)
+    /// The limits that one task may declare (default: 16).
+    public var limitsPerTask = 16
     /// How often a step may lose its worker before it is parked (default: 3).
     public var crashes = 3
     /// The runs of one shard that are kept in memory at once (default: 4,096); the others wait as rows.

@@ -28,6 +28,23 @@ struct DocumentErrorTests {
     }
 
     @Test(
+        "mistakes in limits are told like all others",
+        arguments: [
+            state("{ exec: [x], limits: [{ max: 3 }], to: b }", "line 3", "one of concurrency, rate and breaker"),
+            state("{ exec: [x], limits: [{ rate: a, max: 3 }], to: b }", "line 3", "needs 'per'"),
+            state("{ exec: [x], limits: [{ concurrency: a, max: 0 }], to: b }", "line 3", "from 1"),
+            state("{ exec: [x], limits: [{ breaker: a, window: 1s }], to: b }", "line 3", "needs 'percent'"),
+            state("{ exec: [x], limits: [{ breaker: a, fails: 1 }], to: b }", "line 3", "did you mean 'failures'?"),
+        ]
+    )
+    func limits(flaw: Case) {
+        let error = #expect(throws: CanoError.self) { try WorkflowDocument.parse(flaw.text) }
+        for part in [flaw.place] + flaw.words {
+            #expect(error?.message.contains(part) ?? false, "\(error?.message ?? "") must contain \(part)")
+        }
+    }
+
+    @Test(
         "every mistake is told with line, column, culprit and remedy",
         arguments: [
             Case("", "line 1, column 1", "empty"),

@@ -30,6 +30,37 @@ struct WorkflowDocumentTests {
         return run
     }
 
+    @Test("limits of a state, of a split's branches, and of the branches themselves")
+    func limits() throws {
+        let task = try self.task(
+            "{ exec: [x], limits: [{ concurrency: db, max: 10 }, { rate: github, max: 50, per: 60s }], to: b }"
+        )
+        #expect(task.limits == [DeclaredLimit("db", .concurrency(10)), .init("github", .rate(50, per: .seconds(60)))])
+        let breaker = try self.task(
+            "{ exec: [x], limits: { breaker: pay, percent: 50, calls: 9, window: 1m, open: 5s, probes: 2 }, to: b }"
+        )
+        let policy = BreakerPolicy {
+            $0.consecutiveFailures = nil
+            $0.failureRate = .init(percent: 50, minimumCalls: 9, window: .seconds(60))
+            $0.openTime = .seconds(5)
+            $0.probes = 2
+        }
+        #expect(breaker.limits == [DeclaredLimit("pay", .breaker(policy))])
+        let plain = try self.task("{ exec: [x], limits: [{ breaker: pay, failures: 3, successes: 2 }], to: b }")
+        let rows = BreakerPolicy {
+            $0.consecutiveFailures = 3
+            $0.closingSuccesses = 2
+        }
+        #expect(plain.limits == [DeclaredLimit("pay", .breaker(rows))])
+        guard
+            case .split(let split, _) = try self.step(
+                "{ split: { over: /f, exec: [x] }, limits: { concurrency: db, max: 2 }, to: b }"
+            )
+        else { return #expect(Bool(false)) }
+        #expect(split.branch.limits == [DeclaredLimit("db", .concurrency(2))])
+        #expect(split.expand.limits == nil)
+    }
+
     @Test("the document of the README")
     func example() throws {
         let definition = try WorkflowDocument.parse(

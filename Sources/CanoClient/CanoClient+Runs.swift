@@ -101,6 +101,18 @@ extension CanoClient {
         try RunView(JSONMembers(try await self.send(Self.request(cancel: id)), subject: "the answer"))
     }
 
+    // MARK: Limits
+
+    /// Forces a breaker that definitions declare, or lets it decide by itself again.
+    ///
+    /// - Parameters:
+    ///   - name: the name that the definitions give it.
+    ///   - force: what is done to it.
+    /// - Throws: ``CanoError``, `unknownLimit` when no work has declared a breaker of that name yet.
+    public func force(breaker name: String, _ force: BreakerForce) async throws {
+        _ = try await self.send(Self.request(breaker: name, force))
+    }
+
     // MARK: Requests
 
     /// The request of ``start(_:)``.
@@ -108,6 +120,11 @@ extension CanoClient {
         var message = APIRequest(.post, ["runs"])
         message.json { StartBody.write(request, to: &$0) }
         return message
+    }
+
+    /// The request of ``force(breaker:_:)``.
+    package static func request(breaker name: String, _ force: BreakerForce) -> APIRequest {
+        APIRequest(.post, ["breakers", name, force.rawValue])
     }
 
     /// The request of ``cancel(_:)``.

@@ -13,7 +13,7 @@ struct RootCommand: ParsableCommand {
             """,
         subcommands: [
             ApplyCommand.self, StartCommand.self, RunsCommand.self, ShowCommand.self, WatchCommand.self,
-            CancelCommand.self, WorkersCommand.self, GraphCommand.self, DevCommand.self,
+            CancelCommand.self, BreakerCommand.self, WorkersCommand.self, GraphCommand.self, DevCommand.self,
         ]
     )
 }

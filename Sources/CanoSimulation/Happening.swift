@@ -41,6 +41,7 @@ enum Happening {
     case renew(owner: Int, life: Int)
     case checkSessions(owner: Int, life: Int)
     case readMail(owner: Int, life: Int)
+    case nudge(owner: Int, life: Int)
     case tell(owner: Int, life: Int, ShardID, Epoch, ShardEvent)
     case lookUp(owner: Int, life: Int, LeaseRef, SessionID)
     // The store.

@@ -40,6 +40,8 @@ package struct SimulationOptions: Sendable {
     package var leaseTTL = Span.seconds(2)
     /// Whether faults happen at all.
     package var hasFaults = true
+    /// Whether definitions declare limits for their work.
+    package var hasLimits = false
     /// A mistake to find.
     package var bug: PlantedBug?
     /// The bounds of the engine: small, so that every one of them is met.

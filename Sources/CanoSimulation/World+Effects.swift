@@ -14,6 +14,8 @@ extension World {
             case .send(let grant, let session): self.send(grant, session, by: owner)
             case .ungranted(let offer, let session):
                 self.dispatch(owner) { $0.ungranted(session, offer, effects: &$1) }
+            case .claimed(let lease, let limits, let since):
+                self.dispatch(owner) { dispatch, _ in dispatch.claimed(lease, limits, since: since) }
             case .adopted(let lease, let session):
                 self.count("adopted")
                 self.adopted(lease, session, by: owner)
@@ -38,8 +40,13 @@ extension World {
 
     mutating func dispatch(_ owner: Int, _ change: (inout Dispatch, inout [Dispatch.Effect]) -> Void) {
         var effects: [Dispatch.Effect] = []
+        self.owners[owner].dispatch.advance(to: self.now, effects: &effects)
         change(&self.owners[owner].dispatch, &effects)
-        for case .grant(let grant) in effects {
+        for effect in effects {
+            if case .wake(let at) = effect {
+                self.arrange(at: at, .nudge(owner: owner, life: self.owners[owner].life))
+            }
+            guard case .grant(let grant) = effect else { continue }
             guard !self.post(.grant([grant]), to: grant.offer.key.run.shard, of: owner) else { continue }
             self.dispatch(owner) { $0.ungranted(grant.session, grant.offer, effects: &$1) }
         }
@@ -49,6 +56,7 @@ extension World {
         self.count("grants")
         guard self.owners[owner].sessions[session] != nil else {
             // Its connection is gone: nobody will ever report.
+            self.dispatch(owner) { $0.freed([grant.lease], effects: &$1) }
             self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard, of: owner)
             return
         }
@@ -74,6 +82,7 @@ extension World {
 
     /// A lease is over for its session.
     private mutating func end(_ lease: LeaseRef, by owner: Int) {
+        self.dispatch(owner) { $0.freed([lease], effects: &$1) }
         for (id, session) in self.owners[owner].sessions where session.leases.contains(lease) {
             self.dispatch(owner) { $0.ended(id, [lease.key], effects: &$1) }
         }
@@ -107,7 +116,10 @@ extension World {
             }
         case .reports(let reports):
             for report in reports {
-                self.dispatch(owner) { $0.ended(session, [report.lease.key], effects: &$1) }
+                self.dispatch(owner) { dispatch, effects in
+                    dispatch.heard([report], effects: &effects)
+                    dispatch.ended(session, [report.lease.key], effects: &effects)
+                }
                 self.owners[owner].forget(report.lease)
                 for report in self.spoiled(report, of: owner) {
                     self.post(.reports([report], from: session, worker: worker), to: report.lease.shard, of: owner)
@@ -186,6 +198,7 @@ extension World {
     private mutating func lose(_ leases: Set<LeaseRef>, _ reason: LossReason, by owner: Int) {
         for lease in leases.sorted(by: { $0.rank < $1.rank }) {
             self.count("leases lost")
+            self.dispatch(owner) { $0.freed([lease], effects: &$1) }
             self.post(.lost([lease], reason), to: lease.shard, of: owner)
         }
     }

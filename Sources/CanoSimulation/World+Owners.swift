@@ -60,6 +60,7 @@ extension World {
             limits: self.options.limits,
             effects: &effects
         )
+        if case .listening(let until) = value.phase { self.owners[owner].dispatch.listen(until: until) }
         self.owners[owner].seats[shard] = SimulatedOwner.Seat(shard: value, epoch: epoch)
         self.perform(effects, of: shard, by: owner)
     }
@@ -179,7 +180,7 @@ extension World {
                 limit: limit
             )
             event = .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
-        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
+        case .ready, .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
             .unreadable, .wake:
             return
         }

@@ -39,7 +39,9 @@ package struct World {
         self.runsToStart = options.runs
         var plans: [DefinitionKey: Plan] = [:]
         for index in 0..<6 {
-            let plan = try Plan(RandomDefinition.make(name: "story-\(index)", from: &self.draw), limits: options.limits)
+            var definition = RandomDefinition.make(name: "story-\(index)", from: &self.draw)
+            if options.hasLimits { RandomDefinition.limit(&definition, seed: options.seed) }
+            let plan = try Plan(definition, limits: options.limits)
             self.plans.append(plan)
             plans[plan.key] = plan
         }
@@ -121,6 +123,8 @@ package struct World {
             if self.isAlive(owner, life, happening) { self.checkSessions(owner) }
         case .readMail(let owner, let life):
             if self.isAlive(owner, life, happening) { self.readMail(owner) }
+        case .nudge(let owner, let life):
+            if self.isAlive(owner, life, happening) { self.dispatch(owner) { _, _ in } }
         case .tell(let owner, let life, let shard, let epoch, let event):
             guard self.isAlive(owner, life, happening), self.owners[owner].seats[shard]?.epoch == epoch else { return }
             self.post(event, to: shard, of: owner)

@@ -36,6 +36,14 @@ struct ArgumentTests {
         #expect(plain.format == .mermaid && plain.run == nil && plain.version == nil)
     }
 
+    @Test("a breaker is forced by its name")
+    func breaker() throws {
+        let parsed = try RootCommand.parseAsRoot(["breaker", "pay", "open"])
+        let command = try #require(parsed as? BreakerCommand)
+        #expect(command.name == "pay")
+        #expect(command.force == "open")
+    }
+
     @Test("an option goes before the environment, the environment before the default")
     func precedence() throws {
         let plain = try #require(try RootCommand.parseAsRoot(["workers"]) as? WorkersCommand)

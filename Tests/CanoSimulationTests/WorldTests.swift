@@ -27,6 +27,12 @@ struct WorldTests {
         #expect(world.run() == nil)
     }
 
+    @Test("ends every run although its work is limited, whatever goes wrong", arguments: UInt64(0)..<60)
+    func limited(seed: UInt64) throws {
+        var world = try World(SimulationOptions(seed: seed) { $0.hasLimits = true })
+        #expect(world.run() == nil)
+    }
+
     @Test("keeps the promises that it once broke")
     func regressions() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

@@ -20,6 +20,10 @@ package protocol ControlPlane: Sendable {
     func history(of run: RunID, after: Int, limit: Int) async throws(CanoError) -> [HistoryRow]
     /// What the run's leases are doing now, as far as this process knows.
     func liveLeases(of run: RunID) async -> [LiveLease]
+    /// Which declared limits hold up the run's work now, as far as this process knows.
+    func liveWaits(of run: RunID) async -> [LimitWait]
+    /// Forces a breaker that definitions declare, or releases it; throws `unknownLimit`.
+    func force(breaker name: String, _ force: BreakerForce, caller: Caller) async throws(CanoError)
     /// Asks a run to end; returns its summary at that moment. Throws `unknownRun`. A finished run stays as it is.
     func cancel(_ run: RunID, caller: Caller) async throws(CanoError) -> RunSummary
     /// The workers connected to this process.

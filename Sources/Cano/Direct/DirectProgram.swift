@@ -57,6 +57,13 @@ final class DirectProgram<W: Workflow>: Sendable {
     /// Throws `invalidDefinition` with all problems of the workflow.
     init(_ workflow: W, limits: Limits, logger: Logger) throws(CanoError) {
         let registration = try WorkflowRegistration(workflow, limits: limits)
+        if let state = registration.definition.states.first(where: { $0.step.declaresLimits }) {
+            throw CanoError(
+                .invalidDefinition,
+                "state '\(state.name)' of workflow '\(W.name)' declares limits, which only a store's owner can count: "
+                    + "use an EmbeddedRunner, or a CircuitBreaker, RateLimiter or Bulkhead inside the task"
+            )
+        }
         let all = Array(W.State.allCases)
         var indices: [String: Int] = [:]
         for (index, state) in all.enumerated() { indices[state.rawValue] = index }

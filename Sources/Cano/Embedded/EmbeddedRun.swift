@@ -32,6 +32,11 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         try await self.host.run(self.id).status
     }
 
+    /// The declared limits that hold up the run's work now; empty when none does.
+    public func waits() -> [LimitWait] {
+        self.host.waits(of: self.id)
+    }
+
     /// Asks the run to end: what it did is undone.
     ///
     /// Does nothing when it is over.

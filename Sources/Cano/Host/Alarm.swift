@@ -3,11 +3,17 @@
 import CanoEngine
 internal import HeapModule
 
-/// Wakes shards at the instants they asked for; one sleeping task for all of them.
+/// Wakes shards, and the dispatch, at the instants they asked for; one sleeping task for all of them.
 final class Alarm: Sendable {
+    /// Who is woken.
+    enum Sleeper: Hashable, Sendable {
+        case shard(ShardID)
+        case dispatch
+    }
+
     private struct Entry: Comparable, Sendable {
         var at: Instant
-        var shard: ShardID
+        var sleeper: Sleeper
 
         static func < (left: Entry, right: Entry) -> Bool { left.at < right.at }
     }
@@ -20,31 +26,31 @@ final class Alarm: Sendable {
         self.clock = clock
     }
 
-    /// Wakes the shard when this instant has come.
-    func set(_ shard: ShardID, at instant: Instant) {
+    /// Wakes somebody when this instant has come.
+    func set(_ sleeper: Sleeper, at instant: Instant) {
         let isEarliest = self.entries.withLock { entries in
             let isEarliest = entries.min.map { instant < $0.at } ?? true
-            entries.insert(Entry(at: instant, shard: shard))
+            entries.insert(Entry(at: instant, sleeper: sleeper))
             return isEarliest
         }
         if isEarliest { self.earlier.post(()) }
     }
 
     /// Fires until the task is cancelled.
-    func run(_ fire: @Sendable (ShardID) -> Void) async {
+    func run(_ fire: @Sendable (Sleeper) -> Void) async {
         while !Task.isCancelled {
             let next = self.entries.withLock { $0.min?.at }
             await self.sleep(until: next)
             let now = self.clock.now()
             let due = self.entries.withLock { entries in
-                var due: Set<ShardID> = []
+                var due: Set<Sleeper> = []
                 while let entry = entries.min, entry.at <= now {
-                    due.insert(entry.shard)
+                    due.insert(entry.sleeper)
                     entries.removeMin()
                 }
                 return due
             }
-            for shard in due { fire(shard) }
+            for sleeper in due { fire(sleeper) }
         }
     }
 

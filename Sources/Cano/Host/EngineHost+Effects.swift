@@ -14,12 +14,15 @@ extension EngineHost {
             case .ready(let offer): offers.append(offer)
             case .send(let grant, let session): deliveries[session, default: []].append(.lease(grant))
             case .ungranted(let offer, let session): self.dispatch { $0.ungranted(session, offer, effects: &$1) }
+            case .claimed(let lease, let limits, let since):
+                self.dispatch { dispatch, _ in dispatch.claimed(lease, limits, since: since) }
             case .adopted(let lease, let session):
                 self.dispatch { dispatch, _ in dispatch.adopted(session, [lease.key]) }
                 deliveries[session, default: []].append(.adopted(lease))
             case .stop(let lease, let worker):
                 self.session(of: worker).map { deliveries[$0, default: []].append(.stop(lease)) }
             case .revoke(let lease, let worker):
+                self.dispatch { $0.freed([lease], effects: &$1) }
                 guard let session = self.session(of: worker) else { continue }
                 self.dispatch { $0.ended(session, [lease.key], effects: &$1) }
                 deliveries[session, default: []].append(.lost(lease))
@@ -36,21 +39,24 @@ extension EngineHost {
             case .unreadable(let run, let message):
                 self.logger.error("run cannot be read back", metadata: ["run": "\(run)", "error": "\(message)"])
             case .lookUp, .load, .loadPage: self.loads.post(LoadOrder(shell: shell, effect: effect))
-            case .wake(let at): self.alarm.set(shell.shard, at: at)
+            case .wake(let at): self.alarm.set(.shard(shell.shard), at: at)
             }
         }
         for (session, deliveries) in deliveries { self.deliver(deliveries, to: session) }
         guard !offers.isEmpty || !finished.isEmpty else { return }
-        self.dispatch { dispatch, effects in
+        self.dispatch(isLimited: offers.contains { $0.limits != nil }) { dispatch, effects in
             for run in finished { dispatch.finished(run) }
             if !offers.isEmpty { dispatch.ready(offers, effects: &effects) }
         }
     }
 
     /// Changes the dispatch queue, then does what it asks for.
-    func dispatch(_ change: (inout Dispatch, inout [Dispatch.Effect]) -> Void) {
+    ///
+    /// It is told the time once work with declared limits has been seen; `isLimited` says that this is the first.
+    func dispatch(isLimited: Bool = false, _ change: (inout Dispatch, inout [Dispatch.Effect]) -> Void) {
         let effects = self.dispatch.withLock { dispatch in
             var effects: [Dispatch.Effect] = []
+            if isLimited || dispatch.usesLimits { dispatch.advance(to: self.clock.now(), effects: &effects) }
             change(&dispatch, &effects)
             return effects
         }
@@ -59,6 +65,7 @@ extension EngineHost {
             switch effect {
             case .grant(let grant): grants[grant.offer.key.run.shard, default: []].append(grant)
             case .demand(let session, let count): self.deliver([.demand(count)], to: session)
+            case .wake(let at): self.alarm.set(.dispatch, at: at)
             }
         }
         for (shard, grants) in grants where !self.post(.grant(grants), to: shard) {
@@ -75,8 +82,12 @@ extension EngineHost {
         // The connection is gone: nobody will ever report what it was given.
         for delivery in undelivered {
             switch delivery {
-            case .lease(let grant): self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard)
-            case .adopted(let lease): self.post(.lost([lease], .workerGone), to: lease.shard)
+            case .lease(let grant):
+                self.dispatch { $0.freed([grant.lease], effects: &$1) }
+                self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard)
+            case .adopted(let lease):
+                self.dispatch { $0.freed([lease], effects: &$1) }
+                self.post(.lost([lease], .workerGone), to: lease.shard)
             case .stop, .lost, .answer, .left, .demand, .owned, .notOwner: break
             }
         }

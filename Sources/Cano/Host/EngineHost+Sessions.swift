@@ -26,7 +26,10 @@ extension EngineHost {
     ///
     /// Each is answered once its outcome is durable.
     package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID) {
-        self.dispatch { $0.ended(session, reports.lazy.map(\.lease.key), effects: &$1) }
+        self.dispatch { dispatch, effects in
+            dispatch.heard(reports, effects: &effects)
+            dispatch.ended(session, reports.lazy.map(\.lease.key), effects: &effects)
+        }
         for (shard, reports) in Dictionary(grouping: reports, by: \.lease.shard) {
             let event = ShardEvent.reports(reports, from: session, worker: worker)
             if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }
@@ -43,6 +46,7 @@ extension EngineHost {
 
     /// The worker of these leases will not report.
     package func lost(_ leases: [LeaseRef], _ reason: LossReason) {
+        self.dispatch { $0.freed(leases, effects: &$1) }
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) {
             self.post(.lost(leases, reason), to: shard)
         }
@@ -71,5 +75,19 @@ extension EngineHost {
             if sessions[worker] == session { sessions[worker] = nil }
         }
         self.dispatch { _ = $0.withdraw(session, isGone: true, effects: &$1) }
+    }
+
+    // MARK: Limits
+
+    /// Which declared limits hold up a run's work now.
+    package func waits(of run: RunID) -> [LimitWait] {
+        self.dispatch.withLock { $0.waits(of: run) }
+    }
+
+    /// Forces a declared breaker, or releases it; false when no work has declared one of this name here.
+    package func force(breaker name: String, _ force: BreakerForce) -> Bool {
+        var isKnown = false
+        self.dispatch { isKnown = $0.force(breaker: name, force, effects: &$1) }
+        return isKnown
     }
 }

@@ -74,7 +74,7 @@ package final class EngineHost: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.committer.run() }
-            group.addTask { await self.alarm.run { shard in self.post(.tick, to: shard) } }
+            group.addTask { await self.alarm.run { self.wake($0) } }
             for _ in 0..<2 { group.addTask { await self.runLoader() } }
             group.addTask { await self.watchLeases() }
             group.addTask { await self.watchMail() }
@@ -102,6 +102,13 @@ package final class EngineHost: Sendable {
     func post(_ event: ShardEvent, to shard: ShardID) -> Bool {
         guard let shell = self.shells.withLock({ $0[shard] }) else { return false }
         return shell.post(event)
+    }
+
+    private func wake(_ sleeper: Alarm.Sleeper) {
+        switch sleeper {
+        case .shard(let shard): self.post(.tick, to: shard)
+        case .dispatch: self.dispatch { _, _ in }  // being told the time is enough
+        }
     }
 
     func isTrusted(_ shard: ShardID) -> Bool {

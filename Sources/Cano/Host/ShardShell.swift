@@ -51,6 +51,9 @@ final class ShardShell: Sendable {
             limits: self.host.configuration.limits,
             effects: &effects
         )
+        if case .listening(let until) = shard.phase {
+            self.host.dispatch { dispatch, _ in dispatch.listen(until: until) }
+        }
         self.host.perform(effects, of: self)
         var deferred: [ShardEvent] = []
         while let events = await self.mailbox.nextUntilClosed() {
@@ -79,6 +82,7 @@ final class ShardShell: Sendable {
     private func giveBack(_ shardEffects: [ShardEffect]) {
         self.host.dispatch { dispatch, effects in
             for case .send(let grant, let session) in shardEffects {
+                dispatch.freed(CollectionOfOne(grant.lease), effects: &effects)
                 dispatch.ended(session, CollectionOfOne(grant.lease.key), effects: &effects)
                 dispatch.credit(session, 1, effects: &effects)
             }
@@ -109,7 +113,7 @@ final class ShardShell: Sendable {
             }
             output = ShardOutput(shard: self.shard, epoch: self.epoch)
         }
-        if isEarly { self.host.alarm.set(self.shard, at: self.host.clock.now().advanced(by: Self.pause)) }
+        if isEarly { self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.pause)) }
         return await self.commit(&shard, output)
     }
 

@@ -16,8 +16,26 @@ enum DetailText {
             TimelineText.table(detail.timeline, isWhole: isWhole, style),
             ProgressText.tree(progress, style),
             Self.leases(detail.leases, style),
+            Self.waits(detail.waits, style),
         ]
         return sections.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    /// What declared limits hold up.
+    static func waits(_ waits: [WaitView], _ style: Style) -> String {
+        guard !waits.isEmpty else { return "" }
+        var table = Table(.left("WAITS FOR"), .left("NAME"), .left("PATH"), .right("NO"), .left("UNTIL"))
+        for wait in waits.prefix(Self.listedLeases) {
+            table.add(
+                .init(wait.kind),
+                .init(wait.limit),
+                .init(wait.path),
+                .init(String(wait.attempt)),
+                .init(wait.until.map(TimeText.moment) ?? "")
+            )
+        }
+        let rest = waits.count - Self.listedLeases
+        return table.render(style) + (rest > 0 ? "… and \(rest) more; --json shows all\n" : "")
     }
 
     /// What runs now.

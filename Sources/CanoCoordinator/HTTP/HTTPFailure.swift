@@ -22,7 +22,7 @@ extension CanoError {
         case .invalidInput, .protocolViolation: .badRequest
         case .invalidDefinition, .invalidSchedule: .unprocessableContent
         case .unauthorized: .unauthorized
-        case .unknownWorkflow, .unknownRun, .unknownSchedule: .notFound
+        case .unknownWorkflow, .unknownRun, .unknownLimit, .unknownSchedule: .notFound
         case .keyInUse, .definitionChanged, .scheduleRefused: .conflict
         case .limitExceeded: .contentTooLarge
         case .storeUnavailable, .storeBusy, .notOwner, .shuttingDown, .unreachable: .serviceUnavailable

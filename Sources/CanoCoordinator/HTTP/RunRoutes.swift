@@ -76,11 +76,15 @@ struct RunRoutes: Sendable {
             } else {
                 try await self.positions.position(of: run, isFinished: summary.status.isFinished)
             }
+        let waits = summary.status.isFinished ? [] : await self.plane.liveWaits(of: run)
+        var view = RunView(summary, position: position)
+        view.note = view.note ?? WaitView.note(waits)
         let detail = RunDetail(
-            run: RunView(summary, position: position),
+            run: view,
             timeline: rows.map(TimelineEntry.init),
             next: limit > 0 && rows.count == limit ? rows.last?.seq : nil,
-            leases: await self.plane.liveLeases(of: run).map(LeaseView.init)
+            leases: await self.plane.liveLeases(of: run).map(LeaseView.init),
+            waits: waits.prefix(self.limits.pageRows).map(WaitView.init)
         )
         return Response.json { detail.write(to: &$0) }
     }

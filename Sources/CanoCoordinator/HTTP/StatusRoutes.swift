@@ -24,6 +24,21 @@ struct StatusRoutes: Sendable {
                 }
             }
         }
+        router.post("/v1/breakers/{name}/{force}") { request, context in
+            let name = try context.parameters.require("name")
+            let word = try context.parameters.require("force")
+            guard let force = BreakerForce(rawValue: word) else {
+                let words = BreakerForce.allCases.map(\.rawValue).joined(separator: ", ")
+                throw CanoError(.invalidInput, "a breaker cannot be told '\(word)': use one of \(words)")
+            }
+            try await self.plane.force(breaker: name, force, caller: request.caller)
+            return Response.json { writer in
+                writer.object { writer in
+                    writer.member("breaker", name)
+                    writer.member("force", force.rawValue)
+                }
+            }
+        }
         router.get("/v1/workers") { _, _ in
             let workers = await self.plane.workers()
             return Response.json { writer in

@@ -45,6 +45,16 @@ struct CoordinatorPlane: ControlPlane {
 
     func liveLeases(of run: RunID) async -> [LiveLease] { self.gateway.leases(of: run) }
 
+    func liveWaits(of run: RunID) async -> [LimitWait] { self.host.waits(of: run) }
+
+    func force(breaker name: String, _ force: BreakerForce, caller: Caller) async throws(CanoError) {
+        guard self.host.force(breaker: name, force) else {
+            let message = "no work has declared a breaker '\(name)' here; the run that waits for it shows its name"
+            throw CanoError(.unknownLimit, message)
+        }
+        try await self.note(caller, "breaker", name, after: force.rawValue)
+    }
+
     func cancel(_ run: RunID, caller: Caller) async throws(CanoError) -> RunSummary {
         try await self.host.cancel(run, caller: caller)
     }

@@ -45,13 +45,26 @@ public struct Dispatch: Sendable {
     private var sessions: [SessionID: Session] = [:]
     /// Sessions with credit, for each capability, in the order in which they take turns; each stands there once.
     private var turns: [Capability: Deque<SessionID>] = [:]
-    /// How many offers wait.
+    /// How many offers wait for a worker.
     public private(set) var waiting = 0
     /// How many of them are of each run.
     private var waitingOfRun: [RunID: Int] = [:]
     /// Runs that ended while offers of theirs waited, and how many such offers are still in the queues.
     private var ended: Set<RunID> = []
     private var dead = 0
+    /// What declared limits allow, and what waits for them; see `Dispatch+Limits.swift`.
+    var board = LimitBoard()
+    var held = HeldWork()
+    /// The time, as far as it was told.
+    var now = Instant(microseconds: 0)
+    /// Limits that may allow more than when work was put into their lines.
+    var touched: [LimitID] = []
+    /// When limits allow more by themselves.
+    var due: [LimitID: Instant] = [:]
+    /// When it has asked to be woken next.
+    var announced: Instant?
+    /// Whether work with declared limits was ever seen here: then it must be told the time.
+    public internal(set) var usesLimits = false
 
     /// Nothing ready, nobody connected.
     public init() {}
@@ -62,6 +75,8 @@ public struct Dispatch: Sendable {
         case grant(Grant)
         /// Tell the worker that work waits for its credit.
         case demand(SessionID, Int)
+        /// Call ``Dispatch/advance(to:effects:)`` when this instant has come.
+        case wake(at: Instant)
     }
 
     /// How many offers lie in the queues, those of runs that are over included.
@@ -78,6 +93,7 @@ public struct Dispatch: Sendable {
             if capabilities.last != offer.capability { capabilities.append(offer.capability) }
         }
         for capability in capabilities { self.match(capability, effects: &effects) }
+        self.settle(effects: &effects)
     }
 
     /// A worker connected.
@@ -92,10 +108,12 @@ public struct Dispatch: Sendable {
         self.sessions[session]?.hasDemand = false
         self.sessions[session]?.isWithdrawn = false
         self.use(session, effects: &effects)
+        self.settle(effects: &effects)
     }
 
     /// A lease that was granted was not there any more.
     public mutating func ungranted(_ session: SessionID, _ offer: WorkOffer, effects: inout [Effect]) {
+        self.refund(offer)
         self.ended(session, [offer.key], effects: &effects)
         self.credit(session, 1, effects: &effects)
     }
@@ -109,6 +127,7 @@ public struct Dispatch: Sendable {
         guard let state = self.sessions[session], state.leases.isEmpty, state.solitude != .none else { return }
         if case .busy = state.solitude { self.sessions[session]?.solitude = .none }
         self.use(session, effects: &effects)
+        self.settle(effects: &effects)
     }
 
     /// A session took over leases that were granted elsewhere, or to another session.
@@ -118,6 +137,7 @@ public struct Dispatch: Sendable {
 
     /// A run is over: nobody needs to do what still waits of it.
     public mutating func finished(_ run: RunID) {
+        if self.held.knows(run) { self.held.drop { $0 == run } }
         guard let count = self.waitingOfRun.removeValue(forKey: run) else { return }
         self.ended.insert(run)
         self.waiting -= count
@@ -156,10 +176,12 @@ public struct Dispatch: Sendable {
                 self.waiting -= count
             }
         }
+        self.dropLimits(of: shard)
         for (id, state) in self.sessions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let gone = state.leases.filter { $0.run.shard == shard }
             if !gone.isEmpty { self.ended(id, gone, effects: &effects) }
         }
+        self.settle(effects: &effects)
     }
 
     /// A worker takes no more leases, or is gone.
@@ -180,6 +202,7 @@ public struct Dispatch: Sendable {
             self.suspects[offer.capability, default: []].prepend(offer)
             self.counts(offer)
             self.match(offer.capability, effects: &effects)
+            self.settle(effects: &effects)
         }
         return credit
     }
@@ -200,6 +223,7 @@ public struct Dispatch: Sendable {
     // MARK: Matching
 
     private mutating func enqueue(_ offer: WorkOffer) {
+        if offer.limits != nil { self.usesLimits = true }
         if offer.isExclusive {
             self.suspects[offer.capability, default: []].append(offer)
         } else {
@@ -227,12 +251,25 @@ public struct Dispatch: Sendable {
         return true
     }
 
+    /// Work that waited for a limit stands before work that came later.
+    mutating func requeue(_ offers: [WorkOffer]) {
+        for offer in offers.reversed() {
+            self.counts(offer)
+            if offer.isExclusive {
+                self.suspects[offer.capability, default: []].prepend(offer)
+            } else {
+                self.queues[offer.capability, default: []].prepend(offer)
+            }
+        }
+    }
+
     /// A session has something to give again: it does the work that it is reserved for, or stands in line.
     private mutating func use(_ session: SessionID, effects: inout [Effect]) {
         guard let state = self.sessions[session] else { return }
         if case .reserved(let offer) = state.solitude {
-            if state.leases.isEmpty, state.credit > 0 { self.grant(offer, to: session, alone: true, effects: &effects) }
-            return
+            guard state.leases.isEmpty, state.credit > 0 else { return }
+            if self.admit(offer) { return self.grant(offer, to: session, alone: true, effects: &effects) }
+            self.sessions[session]?.solitude = .none
         }
         for capability in state.capabilities {
             self.stand(session, for: capability)
@@ -248,7 +285,7 @@ public struct Dispatch: Sendable {
     }
 
     /// Grants offers of a capability to the sessions whose turn it is; suspect work first.
-    private mutating func match(_ capability: Capability, effects: inout [Effect]) {
+    mutating func match(_ capability: Capability, effects: inout [Effect]) {
         if self.suspects[capability] != nil { self.reserve(capability, effects: &effects) }
         guard var queue = self.queues[capability], !queue.isEmpty else { return }
         // Taken out of the table, so that both change in place.
@@ -275,9 +312,11 @@ public struct Dispatch: Sendable {
         if !turns.isEmpty { self.turns[capability] = turns }
     }
 
+    /// The first offer that may begin; those before it are over, or held by their limits.
     private mutating func next(of queue: inout Deque<WorkOffer>) -> WorkOffer? {
         while let offer = queue.popFirst() {
-            if self.takes(offer) { return offer }
+            guard self.takes(offer) else { continue }
+            if self.admit(offer) { return offer }
         }
         return nil
     }
@@ -319,6 +358,7 @@ public struct Dispatch: Sendable {
             suspects.removeFirst()
             guard self.takes(offer) else { continue }
             if state.leases.isEmpty {
+                guard self.admit(offer) else { continue }
                 self.grant(offer, to: id, alone: true, effects: &effects)
             } else {
                 self.sessions[id]?.solitude = .reserved(offer)

@@ -10,12 +10,21 @@ public struct WorkOffer: Hashable, Sendable {
     public var capability: Capability
     /// Whether its worker must do nothing else meanwhile: it lost its worker before, and only it is to be charged.
     public var isExclusive: Bool
+    /// What must allow it before it is granted; `nil` for nothing.
+    public var limits: [DeclaredLimit]?
 
     /// An offer from its parts.
-    public init(key: WorkKey, attempt: Int, capability: Capability, isExclusive: Bool = false) {
+    public init(
+        key: WorkKey,
+        attempt: Int,
+        capability: Capability,
+        isExclusive: Bool = false,
+        limits: [DeclaredLimit]? = nil
+    ) {
         self.key = key
         self.attempt = attempt
         self.capability = capability
         self.isExclusive = isExclusive
+        self.limits = limits
     }
 }

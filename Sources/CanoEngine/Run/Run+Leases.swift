@@ -106,8 +106,16 @@ extension Run {
             key: WorkKey(run: self.id, visit: visit ?? self.position.visit, path: path),
             attempt: unit.attempt,
             capability: self.plan.capability(for: task),
-            isExclusive: unit.isSuspect
+            isExclusive: unit.isSuspect,
+            limits: self.limits(of: path)
         )
+    }
+
+    /// What must allow an attempt of this work; an undo is not held up by the limits of what it undoes.
+    func limits(of path: WorkPath) -> [DeclaredLimit]? {
+        if case .undo = path { return nil }
+        guard let limits = self.task(path)?.limits, !limits.isEmpty else { return nil }
+        return limits
     }
 
     /// The task behind a path; for an undo, the task that is undone.

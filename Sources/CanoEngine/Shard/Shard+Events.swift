@@ -45,7 +45,8 @@ extension Shard {
                 case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
                 case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
                 case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
-                case .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage, .wake,
+                case .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage,
+                    .wake,
                     .unreadable:
                     effect
                 }
@@ -188,6 +189,7 @@ extension Shard {
         guard self.residents.values[index].run.adopt(lease, worker: worker, at: now) else {
             return output.effects.append(.answer(lease, .lost, session))
         }
+        self.claim(lease, of: self.residents.values[index].run, effects: &output.effects)
         output.effects.append(.adopted(lease, session))
         self.watch(lease, at: now, into: &output)
         let timeout = self.residents.values[index].run.timeout(of: lease.key.path)
@@ -199,6 +201,14 @@ extension Shard {
         } else {
             self.limit(lease, of: worker, to: timeout, since: adopted.since, at: now, effects: &output.effects)
         }
+    }
+
+    /// A lease of an earlier owner counts against the limits of its work.
+    private func claim(_ lease: LeaseRef, of run: Run, effects: inout [ShardEffect]) {
+        guard let limits = run.limits(of: lease.key.path),
+            let held = run.unit(lease.key.path, visit: lease.key.visit)?.lease
+        else { return }
+        effects.append(.claimed(lease, limits, since: held.since))
     }
 
     private mutating func lost(

@@ -132,6 +132,8 @@ public enum ShardEffect: Hashable, Sendable {
     case send(LeaseGrant, SessionID)
     /// An offer was not there any more: the worker's credit is free again.
     case ungranted(WorkOffer, SessionID)
+    /// A lease that is being adopted counts against these limits.
+    case claimed(LeaseRef, [DeclaredLimit], since: Instant)
     /// A lease was adopted: the session holds it from now on.
     case adopted(LeaseRef, SessionID)
     /// Ask the worker to stop; its outcome still counts.
@@ -188,8 +190,8 @@ extension ShardEffect {
     package var lease: LeaseGrant? {
         switch self {
         case .send(let grant, _): grant
-        case .ready, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished, .load, .loadPage,
-            .unreadable, .wake:
+        case .ready, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished, .load,
+            .loadPage, .unreadable, .wake:
             nil
         }
     }

@@ -273,6 +273,24 @@ struct ControlAPITests {
         }
     }
 
+    @Test("a run that a limit holds up says which, and a breaker can be forced by its name")
+    func limits() async throws {
+        try await TestServer.with { server in
+            try await server.client { client in
+                let id = try await client.start(StartRequest(workflow: "w")).id
+                let key = WorkKey(run: id, visit: 1, path: .step)
+                let limit = LimitID(kind: .rate, name: "github")
+                let wait = LimitWait(key: key, attempt: 2, limit: limit, until: FakePlane.epoch)
+                server.plane.change { $0.held = [wait] }
+                let detail = try await client.run(id)
+                #expect(detail.waits == [WaitView(wait)])
+                #expect(detail.run.note == "waits for rate 'github'")
+                try await client.force(breaker: "pay", .open)
+                await expectError(.unknownLimit) { try await client.force(breaker: "other", .release) }
+            }
+        }
+    }
+
     @Test("cancelling an unknown run says so")
     func cancelUnknown() async throws {
         try await TestServer.with { server in

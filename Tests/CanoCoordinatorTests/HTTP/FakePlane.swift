@@ -10,6 +10,7 @@ final class FakePlane: ControlPlane {
         var runs: [RunID: RunSummary] = [:]
         var history: [RunID: [HistoryRow]] = [:]
         var leases: [LiveLease] = []
+        var held: [LimitWait] = []
         var workers: [WorkerSummary] = []
         var readiness = Readiness(isReady: true, detail: "64 shards", ownedShards: 64)
         var starts: [StartRequest] = []
@@ -138,6 +139,13 @@ final class FakePlane: ControlPlane {
     }
 
     func liveLeases(of run: RunID) async -> [LiveLease] { self.state.leases }
+
+    func liveWaits(of run: RunID) async -> [LimitWait] { self.state.held }
+
+    func force(breaker name: String, _ force: BreakerForce, caller: Caller) async throws(CanoError) {
+        guard name == "pay" else { throw CanoError(.unknownLimit, "no breaker '\(name)'") }
+        self.change { $0.callers.append(caller) }
+    }
 
     func cancel(_ run: RunID, caller: Caller) async throws(CanoError) -> RunSummary {
         self.change { $0.callers.append(caller) }

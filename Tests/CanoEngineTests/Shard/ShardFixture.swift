@@ -104,7 +104,7 @@ struct ShardFixture {
                 limit: limit
             )
             return .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
-        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
+        case .ready, .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
             .unreadable, .wake:
             return nil
         }

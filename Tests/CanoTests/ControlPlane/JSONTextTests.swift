@@ -142,7 +142,14 @@ struct JSONTextTests {
             worker: WorkerID(rawValue: "w"),
             since: at
         )
-        let detail = RunDetail(run: view, timeline: [TimelineEntry(row)], next: 1, leases: [LeaseView(lease)])
+        let wait = LimitWait(key: lease.lease.key, attempt: 2, limit: LimitID(kind: .rate, name: "github"), until: at)
+        let detail = RunDetail(
+            run: view,
+            timeline: [TimelineEntry(row)],
+            next: 1,
+            leases: [LeaseView(lease)],
+            waits: [WaitView(wait)]
+        )
         var writer = JSONWriter()
         detail.write(to: &writer)
         let text = try JSONText(writer.bytes, subject: "it")

@@ -12,12 +12,21 @@ public struct RunDetail: Hashable, Sendable {
     public var next: Int?
     /// The leases that run now, as far as the answering coordinator knows.
     public var leases: [LeaseView]
+    /// The work that declared limits hold up now, as far as the answering coordinator knows.
+    public var waits: [WaitView]
 
-    package init(run: RunView, timeline: [TimelineEntry], next: Int?, leases: [LeaseView]) {
+    package init(
+        run: RunView,
+        timeline: [TimelineEntry],
+        next: Int?,
+        leases: [LeaseView],
+        waits: [WaitView] = []
+    ) {
         self.run = run
         self.timeline = timeline
         self.next = next
         self.leases = leases
+        self.waits = waits
     }
 
     /// Reads what ``write(to:)`` wrote.
@@ -31,6 +40,10 @@ public struct RunDetail: Hashable, Sendable {
         self.leases = []
         for (index, lease) in try object.array("leases").enumerated() {
             self.leases.append(try LeaseView(JSONMembers(lease, subject: "leases[\(index)]")))
+        }
+        self.waits = []
+        for (index, wait) in try object.array("waits").enumerated() {
+            self.waits.append(try WaitView(JSONMembers(wait, subject: "waits[\(index)]")))
         }
     }
 
@@ -47,6 +60,10 @@ public struct RunDetail: Hashable, Sendable {
             writer.name("timeline")
             writer.array { writer in
                 for entry in self.timeline { entry.write(to: &writer) }
+            }
+            writer.name("waits")
+            writer.array { writer in
+                for wait in self.waits { wait.write(to: &writer) }
             }
         }
     }

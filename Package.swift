@@ -153,7 +153,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CanoTests",
-            dependencies: ["Cano", "CanoEngine", "CanoSQLite", logging],
+            dependencies: ["Cano", "CanoEngine", "CanoSQLite", grdb, logging],
             swiftSettings: settings
         ),
         .testTarget(

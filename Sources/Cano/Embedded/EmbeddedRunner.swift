@@ -33,6 +33,8 @@ public struct EmbeddedRunner: Sendable {
     }
 
     let host: EngineHost
+    /// What was opened for it.
+    var resources: Resources?
 
     /// Opens what the store holds, resumes every unfinished run, and runs workflows until `body` returns.
     ///
@@ -143,5 +145,17 @@ public struct EmbeddedRunner: Sendable {
     /// - Returns: a handle; whether there is such a run is found out when it is asked something.
     public func handle<W: Workflow>(_ id: RunID, of workflow: W.Type) -> EmbeddedRun<W> {
         EmbeddedRun(id: id, isNew: false, host: self.host)
+    }
+
+    /// Forces a breaker that definitions declare, or lets it decide by itself again.
+    ///
+    /// - Parameters:
+    ///   - name: the name that the definitions give it.
+    ///   - force: what is done to it.
+    /// - Throws: `unknownLimit` when no work of this process has declared a breaker of that name yet.
+    public func force(breaker name: String, _ force: BreakerForce) throws(CanoError) {
+        guard self.host.force(breaker: name, force) else {
+            throw CanoError(.unknownLimit, "no work has declared a breaker '\(name)' here; is the name right?")
+        }
     }
 }

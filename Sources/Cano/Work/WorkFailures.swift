@@ -17,6 +17,8 @@ struct WorkFailures: Sendable {
         case let failure as TaskFailure:
             let kept = self.failure(failure.code, failure.message, isRetryable: failure.isRetryable)
             return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
+        case let refusal as any TaskFailureConvertible:
+            return self.result(of: refusal.taskFailure, timeout: timeout, deadline: deadline)
         case is CancellationError:
             return self.stopped(timeout, deadline, "")
         case _ where Task.isCancelled:

@@ -23,6 +23,22 @@ public struct WorkCatalogue: Sendable {
     /// A catalogue with nothing in it.
     public init() {}
 
+    /// A catalogue of the code of these workflows.
+    ///
+    /// - Parameters:
+    ///   - workflow: a workflow, together with what its tasks need.
+    ///   - more: further ones.
+    ///   - limits: the bounds that their definitions and payloads keep.
+    /// - Throws: like ``add(_:limits:)``.
+    public init<First: Workflow, each More: Workflow>(
+        _ workflow: First,
+        _ more: repeat each More,
+        limits: Limits = Limits()
+    ) throws(CanoError) {
+        try self.add(workflow, limits: limits)
+        for workflow in repeat each more { try self.add(workflow, limits: limits) }
+    }
+
     /// Adds the code of a definition.
     package mutating func add(_ definition: Definition, digest: String, handler: some WorkHandler) {
         if self.compiled.updateValue(handler, forKey: digest) == nil { self.definitions.append(definition) }

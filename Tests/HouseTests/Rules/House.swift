@@ -32,7 +32,7 @@ enum House {
         Room(
             name: "Cano",
             targets: ["CanoEngine"],
-            modules: Self.collections + Self.telemetry + Self.foundation + ["ServiceContextModule"]
+            modules: Self.collections + Self.telemetry + Self.foundation + ["ServiceContextModule", "Synchronization"]
         ),
         Room(name: "CanoTesting", targets: ["Cano", "CanoSimulation"], modules: Self.foundation),
         Room(

@@ -76,7 +76,7 @@ struct BulkheadTests {
             while bulkhead.inUse == 0 { await Task.yield() }
             group.addTask {
                 await withThrowingTaskGroup(of: Void.self) { inner in
-                    inner.addTask { try await bulkhead.run { Issue.record("a cancelled task got the permit") } }
+                    inner.addTask { try await bulkhead.run { _ = Issue.record("a cancelled task got the permit") } }
                     _ = await cancel.next()
                     inner.cancelAll()
                 }

@@ -16,6 +16,7 @@ let ordered: Target.Dependency = .product(name: "OrderedCollections", package: "
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
+let metricsKit: Target.Dependency = .product(name: "MetricsTestKit", package: "swift-metrics")
 let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distributed-tracing")
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -158,7 +159,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CanoTestingTests",
-            dependencies: ["Cano", "CanoEngine", "CanoTesting", "CanoSQLite"],
+            dependencies: ["Cano", "CanoEngine", "CanoTesting", "CanoSQLite", logging, metrics, metricsKit, tracing],
             swiftSettings: settings
         ),
         .testTarget(

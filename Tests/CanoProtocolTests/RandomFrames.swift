@@ -99,7 +99,8 @@ struct RandomFrames {
             arguments: self.coin() ? nil : .json("{}"),
             next: self.coin() ? ["y"] : ["x", "y"],
             timeout: self.coin() ? nil : Span(milliseconds: 5),
-            input: self.input()
+            input: self.input(),
+            trace: self.coin() ? nil : Samples.traced.trace
         )
     }
 

@@ -47,6 +47,12 @@ enum Samples {
         )
     }
 
+    static var traced: LeaseGrant {
+        var grant = self.grant(.task(context: .json("{}"), branches: nil), timeout: .seconds(5))
+        grant.trace = TraceContext(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
+        return grant
+    }
+
     static let branches: [BranchOutcome] = [
         .success(Payload(bytes: [1, 2, 3], type: .binary)),
         .failure(Failure(code: "exit", message: "code 3", isRetryable: false)),
@@ -127,6 +133,7 @@ enum Samples {
                 grant(.undo(of: .branch(3), output: nil), path: .undo(seq: 6)),
             ])
         ),
+        ("coordinator-leases-traced", .leases([Samples.traced])),
         (
             "coordinator-answers",
             .answers([

@@ -45,6 +45,7 @@ package struct EngineCases: Sendable {
         ("undo", { try await $0.rollbacks() }),
         ("store", { try await $0.stores() }),
         ("resume", { try await $0.resumes() }),
+        ("heard", { try await $0.listening() }),
         ("asleep", { try await $0.suspended() }),
     ]
 

@@ -57,6 +57,8 @@ public struct StartRequest: Hashable, Sendable {
     ///
     /// Over HTTP it must be JSON.
     public var context: Payload?
+    /// The trace that the run belongs to; over HTTP the header `traceparent` names it.
+    public var trace: TraceContext?
 
     /// A wish from its parts.
     public init(workflow: String, version: Int? = nil, key: String? = nil, context: Payload? = nil) {

@@ -25,6 +25,14 @@ public struct EmbeddedRunner: Sendable {
         public var retention: Duration?
         /// The name that the history shows for this process (default: `embedded`).
         public var name = "embedded"
+        /// Who hears of what happens to runs (default: nobody, which costs nothing).
+        public var observers: [any RunObserver] = []
+        /// Where metrics and spans go (default: to what the process was bootstrapped with when the runner is opened).
+        public var telemetry = Telemetry.automatic
+        /// The time that the runner lives by.
+        package var time: any HostTime = MachineTime()
+        /// How long its leases of shards live; `nil` for the default.
+        package var shardTTL: Span?
         /// What a test does to attempts; `nil` for nothing.
         package var interceptor: (any AttemptInterceptor)?
 
@@ -61,6 +69,10 @@ public struct EmbeddedRunner: Sendable {
         var settings = HostConfiguration(me: HostID(rawValue: "\(configuration.name)-\(tag)"))
         settings.limits = configuration.limits
         settings.retention = configuration.retention.map(Span.init)
+        settings.observers = configuration.observers
+        settings.telemetry = configuration.telemetry
+        settings.time = configuration.time
+        if let ttl = configuration.shardTTL { settings.shardTTL = ttl }
         let host = try await EngineHost(store: store, configuration: settings, logger: logger)
         for definition in catalogue.definitions { _ = try await host.register(definition) }
         let worker = LocalWorker(
@@ -127,7 +139,8 @@ public struct EmbeddedRunner: Sendable {
         key: String? = nil
     ) async throws -> EmbeddedRun<W> {
         let payload = try Payload(encoding: context, what: "the context of \(W.name)")
-        let request = StartRequest(workflow: W.name, version: W.version, key: key, context: payload)
+        var request = StartRequest(workflow: W.name, version: W.version, key: key, context: payload)
+        request.trace = self.host.configuration.telemetry.startTrace(of: W.name)
         let caller = Caller(name: self.host.configuration.me.rawValue, via: "library")
         switch try await self.host.start([request], caller: caller).first {
         case .created(let id): return EmbeddedRun(id: id, isNew: true, host: self.host)

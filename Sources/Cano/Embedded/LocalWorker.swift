@@ -33,7 +33,9 @@ final class LocalWorker: LeaseSession {
     func deliver(_ deliveries: [Delivery]) -> [Delivery] {
         for delivery in deliveries {
             switch delivery {
-            case .lease(let grant): self.orders.post(grant)
+            case .lease(let grant):
+                self.host.time.busy(1)
+                self.orders.post(grant)
             case .stop(let lease), .lost(let lease): self.running.withLock { $0[lease] }?.cancel()
             // Reports go by a call inside the process: they cannot be lost, so their answers say nothing new.
             case .adopted, .answer, .left, .demand, .owned, .notOwner: break
@@ -61,6 +63,7 @@ final class LocalWorker: LeaseSession {
     }
 
     private func perform(_ grant: LeaseGrant) async {
+        defer { self.host.time.busy(-1) }
         let handle = CancellationHandle()
         self.running.withLock { $0[grant.lease] = handle }
         let result = await handle.run { await self.intercepted(grant) }
@@ -79,8 +82,12 @@ final class LocalWorker: LeaseSession {
 
     /// The result of an attempt; `nil` when nobody will report it.
     private func intercepted(_ grant: LeaseGrant) async -> AttemptReport.Result? {
-        guard let interceptor = self.interceptor else { return await self.attempt(grant) }
-        return await interceptor.perform(grant) { await self.attempt(grant) }
+        guard let interceptor = self.interceptor else { return await self.traced(grant) }
+        return await interceptor.perform(grant) { await self.traced(grant) }
+    }
+
+    private func traced(_ grant: LeaseGrant) async -> AttemptReport.Result {
+        await self.host.configuration.telemetry.attempt(grant) { await self.attempt(grant) }
     }
 
     private func attempt(_ grant: LeaseGrant) async -> AttemptReport.Result {
@@ -89,13 +96,19 @@ final class LocalWorker: LeaseSession {
                 "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
             return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
         }
-        let deadline = grant.timeout.map { ContinuousClock.now.advanced(by: $0.duration) }
-        let task = TaskContext(grant: grant, deadline: deadline, logger: self.logger, onProgress: { _ in })
+        let deadline = grant.timeout.map { self.host.time.now.advanced(by: $0.duration) }
+        let time = self.host.time.forAttempt()
+        let task = TaskContext(grant: grant, deadline: deadline, logger: self.logger, time: time, onProgress: { _ in })
         guard let deadline else { return await handler.perform(grant, task) }
+        let isLate = Guarded(false)
+        // The work is busy until it has heard that its time is up, so that a test's time stands until then.
+        defer { if isLate.withLock({ $0 }) { self.host.time.busy(-1) } }
         return await withTaskGroup(of: AttemptReport.Result?.self) { group in
             group.addTask { await handler.perform(grant, task) }
             group.addTask {
-                do { try await Task.sleep(until: deadline) } catch { return nil }
+                let time = self.host.time
+                do { try await time.sleep(until: deadline, for: .work, releasing: 0) } catch { return nil }
+                isLate.withLock { $0 = true }
                 return .stopped(Failure(code: "timeout", message: "the attempt took longer than its timeout"))
             }
             var result: AttemptReport.Result?

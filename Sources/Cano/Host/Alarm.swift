@@ -19,11 +19,13 @@ final class Alarm: Sendable {
     }
 
     private let clock: HostClock
+    private let time: any HostTime
     private let entries = Guarded(Heap<Entry>())
     private let earlier = Mailbox<Void>()
 
-    init(clock: HostClock) {
+    init(clock: HostClock, time: any HostTime) {
         self.clock = clock
+        self.time = time
     }
 
     /// Wakes somebody when this instant has come.
@@ -33,14 +35,17 @@ final class Alarm: Sendable {
             entries.insert(Entry(at: instant, sleeper: sleeper))
             return isEarliest
         }
-        if isEarliest { self.earlier.post(()) }
+        guard isEarliest else { return }
+        self.time.busy(1)
+        self.earlier.post(())
     }
 
     /// Fires until the task is cancelled.
     func run(_ fire: @Sendable (Sleeper) -> Void) async {
+        var busy = 0
         while !Task.isCancelled {
             let next = self.entries.withLock { $0.min?.at }
-            await self.sleep(until: next)
+            busy = await self.sleep(until: next, releasing: busy)
             let now = self.clock.now()
             let due = self.entries.withLock { entries in
                 var due: Set<Sleeper> = []
@@ -54,19 +59,27 @@ final class Alarm: Sendable {
         }
     }
 
-    private func sleep(until next: Instant?) async {
+    /// Waits until this instant, or until there is an earlier one; returns with what the loop is busy with then.
+    private func sleep(until next: Instant?, releasing busy: Int) async -> Int {
         guard let next else {
-            _ = await self.earlier.next()
-            return
+            self.time.busy(-busy)
+            return await self.earlier.next()?.count ?? 0
         }
         let deadline = self.clock.local(next)
-        guard deadline > ContinuousClock.now else { return }
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { _ = await self.earlier.next() }
-            // A cancelled sleep is what we want when something earlier came up.
-            group.addTask { try? await Task.sleep(until: deadline, tolerance: .zero) }
-            await group.next()
-            group.cancelAll()
+        guard deadline > self.time.now else { return busy }
+        return await withTaskGroup(of: Int.self) { group in
+            group.addTask { await self.earlier.next()?.count ?? 0 }
+            group.addTask {
+                // A cancelled sleep is what we want when something earlier came up.
+                do { try await self.time.sleep(until: deadline, for: .work, releasing: busy) } catch { return 0 }
+                return 1
+            }
+            var busy = 0
+            for await part in group {
+                busy += part
+                group.cancelAll()
+            }
+            return busy
         }
     }
 }

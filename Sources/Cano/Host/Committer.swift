@@ -12,15 +12,26 @@ final class Committer: Sendable {
 
     private let store: any RunStore
     private let clock: HostClock
+    private let time: any HostTime
     private let limits: Limits
     private let lanes: Int
+    private let meters: Meters?
     private let mailbox = Mailbox<Pending>()
 
-    init(store: any RunStore, clock: HostClock, limits: Limits, lanes: Int) {
+    init(
+        store: any RunStore,
+        clock: HostClock,
+        time: any HostTime = MachineTime(),
+        limits: Limits,
+        lanes: Int,
+        meters: Meters? = nil
+    ) {
         self.store = store
         self.clock = clock
+        self.time = time
         self.limits = limits
         self.lanes = lanes
+        self.meters = meters
     }
 
     /// Commits a shard's batch together with its neighbours'.
@@ -68,8 +79,9 @@ final class Committer: Sendable {
     ///
     /// When that is refused because of what is in it, the halves are tried apart, so that only the culprit fails.
     private func write(_ pending: ArraySlice<Pending>) async {
-        let sentAt = ContinuousClock.now
+        let sentAt = self.time.now
         let outcome = await self.store.commit(pending.map(\.batch))
+        self.measure(outcome, pending.lazy.map(\.batch.history.count).reduce(0, +), since: sentAt)
         switch outcome {
         case .answered(let answer): self.clock.adjust(to: answer.now, sentAt: sentAt)
         case .failed(let code, _) where pending.count > 1 && Self.blamesContent(code):
@@ -79,6 +91,17 @@ final class Committer: Sendable {
         case .failed, .unknown: break
         }
         for one in pending { one.continuation.resume(returning: outcome.seen(by: one.batch.shard)) }
+    }
+
+    private func measure(_ outcome: CommitOutcome, _ records: Int, since sentAt: ContinuousClock.Instant) {
+        guard let meters = self.meters else { return }
+        switch outcome {
+        case .answered: meters.count(.commits, "answered")
+        case .failed: meters.count(.commits, "failed")
+        case .unknown: meters.count(.commits, "unknown")
+        }
+        meters.time(.commitDuration, Span(sentAt.duration(to: self.time.now)).milliseconds)
+        meters.record(.commitRecords, records)
     }
 
     /// Whether another try with the same rows cannot go better.

@@ -113,7 +113,8 @@ extension EngineHost {
             inputHash: request.key == nil ? 0 : Payload.inputHash(of: context),
             context: context,
             seed: numbers.next(),
-            request: RequestID(rawValue: 0)
+            request: RequestID(rawValue: 0),
+            trace: request.trace
         )
     }
 
@@ -154,9 +155,9 @@ extension EngineHost {
 
     /// The same as soon as the run has ended, or when `timeout` has passed.
     package func run(_ id: RunID, finishedWithin timeout: Span) async throws(CanoError) -> RunSummary {
-        let deadline = ContinuousClock.now.advanced(by: timeout.duration)
+        let deadline = self.time.now.advanced(by: timeout.duration)
         while true {
-            let pause = min(.seconds(1), ContinuousClock.now.duration(to: deadline))
+            let pause = min(.seconds(1), self.time.now.duration(to: deadline))
             let waiter = Task.isCancelled ? nil : FinishTicket(self.finishes, id)
             let summary = try await self.run(id)
             if summary.status.isFinished || pause <= .zero || waiter == nil {
@@ -164,7 +165,7 @@ extension EngineHost {
                 return summary
             }
             // Another coordinator may own the run, so the store is asked now and then even if nothing is heard.
-            await waiter?.wait(atMost: pause)
+            await waiter?.wait(atMost: pause, by: self.time)
         }
     }
 

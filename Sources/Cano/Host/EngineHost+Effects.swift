@@ -6,6 +6,7 @@ internal import Logging
 extension EngineHost {
     /// Performs what follows from a commit.
     func perform(_ effects: [ShardEffect], of shell: ShardShell) {
+        shell.tell(effects)
         var offers: [WorkOffer] = []
         var finished: [RunID] = []
         var deliveries: [SessionID: [Delivery]] = [:]
@@ -38,7 +39,9 @@ extension EngineHost {
                 finished.append(run)
             case .unreadable(let run, let message):
                 self.logger.error("run cannot be read back", metadata: ["run": "\(run)", "error": "\(message)"])
-            case .lookUp, .load, .loadPage: self.loads.post(LoadOrder(shell: shell, effect: effect))
+            case .lookUp, .load, .loadPage:
+                self.time.busy(1)
+                self.loads.post(LoadOrder(shell: shell, effect: effect))
             case .wake(let at): self.alarm.set(.shard(shell.shard), at: at)
             }
         }

@@ -12,9 +12,11 @@ extension EngineHost {
         let pause = self.configuration.upkeepPause.duration
         // Whoever has just started has more urgent things to do.
         var next = min(pause, .seconds(60))
+        var busy = 0
         while !Task.isCancelled {
-            do { try await Task.sleep(for: next) } catch { return }
-            next = pause
+            let wake = self.time.now.advanced(by: next)
+            do { try await self.time.sleep(until: wake, for: .upkeep, releasing: busy) } catch { return }
+            (next, busy) = (pause, 1)
             guard self.owned[Self.keeper] != nil else { continue }
             do {
                 let done = try await self.store.keepUp(retention: self.configuration.retention)

@@ -13,18 +13,33 @@ extension EngineHost {
     /// Renews the leases of our shards at a third of their time, and looks for shards that can be taken.
     func watchLeases() async {
         let pause = Duration.milliseconds(self.configuration.shardTTL.milliseconds / 3)
+        var busy = 1
+        self.time.busy(busy)
         while !Task.isCancelled {
             await self.renew()
             let isComplete = self.owned.count == ShardID.count
             if !isComplete { await self.list() }
             // An incomplete owner looks more often: a peer may be gone, or a shard of ours must be taken again.
-            do { try await Task.sleep(for: isComplete ? pause : min(pause, .milliseconds(500))) } catch { return }
+            let next = self.time.now.advanced(by: isComplete ? pause : min(pause, .milliseconds(500)))
+            let purpose = isComplete ? WaitPurpose.upkeep : .work
+            do { try await self.time.sleep(until: next, for: purpose, releasing: busy) } catch { return }
+            busy = 1
         }
     }
 
+    /// How often a process that opens looks for its shards before it lets a test's time go on.
+    private static let patientLooks = 500
+
     /// Returns when this process owns every shard and drives it; throws when the task is cancelled first.
     package func waitUntilOwner() async throws {
-        while self.driven.count < ShardID.count { try await Task.sleep(for: .milliseconds(2)) }
+        var looks = 0
+        defer { if looks > Self.patientLooks { self.time.awaited(-1) } }
+        while self.driven.count < ShardID.count {
+            looks += 1
+            // It takes longer than a store needs: another process has shards, and its leases have to run out.
+            if looks == Self.patientLooks + 1 { self.time.awaited(1) }
+            try await Task.sleep(for: .milliseconds(2))
+        }
     }
 
     private func renew() async {
@@ -33,22 +48,25 @@ extension EngineHost {
         let sentAt = self.clock.monotonic()
         do {
             let still = try await self.store.renew(held, for: self.configuration.me, ttl: self.configuration.shardTTL)
-            self.ownershipEvents.post(.renewed(held, still: still, sentAt: sentAt))
+            self.happened(.renewed(held, still: still, sentAt: sentAt))
         } catch {
             self.logger.warning("leases of shards not renewed", metadata: ["error": "\(error)"])
         }
     }
 
     private func list() async {
-        do { self.ownershipEvents.post(.listed(try await self.store.shards())) } catch {
+        do { self.happened(.listed(try await self.store.shards())) } catch {
             self.logger.warning("shards not listed", metadata: ["error": "\(error)"])
         }
     }
 
     /// Reads the messages of our shards every second; nudges only make that faster.
     func watchMail() async {
+        var busy = 0
         while !Task.isCancelled {
-            do { try await Task.sleep(for: .seconds(1)) } catch { return }
+            let next = self.time.now.advanced(by: .seconds(1))
+            do { try await self.time.sleep(until: next, for: .upkeep, releasing: busy) } catch { return }
+            busy = 1
             let owned = self.owned.keys.sorted()
             guard !owned.isEmpty else { continue }
             do {
@@ -64,7 +82,10 @@ extension EngineHost {
     /// Loads what shards ask for.
     func runLoader() async {
         while let orders = await self.loads.next() {
-            for order in orders { await self.load(order) }
+            for order in orders {
+                await self.load(order)
+                self.time.busy(-1)
+            }
         }
     }
 
@@ -74,7 +95,8 @@ extension EngineHost {
             do { return try await self.tryLoad(order) } catch {
                 self.logger.warning("load failed, trying again", metadata: ["error": "\(error)"])
             }
-            do { try await Task.sleep(for: pause) } catch { return }
+            let next = self.time.now.advanced(by: pause)
+            do { try await self.time.sleep(until: next, for: .work, releasing: 1) } catch { return }
             pause = min(pause * 2, .seconds(2))
         }
     }

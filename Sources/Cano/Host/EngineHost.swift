@@ -11,6 +11,8 @@ package final class EngineHost: Sendable {
     package let store: any RunStore
     package let configuration: HostConfiguration
     package let clock: HostClock
+    /// The monotonic time that this host lives by.
+    package let time: any HostTime
     package let plans: PlanCatalogue
     let logger: Logger
     let committer: Committer
@@ -24,6 +26,8 @@ package final class EngineHost: Sendable {
     let ownership: Guarded<Ownership>
     let loads = Mailbox<LoadOrder>()
     let ownershipEvents = Mailbox<Ownership.Event>()
+    /// Who hears of what happens to runs, its own metrics included.
+    let observers: [any RunObserver]
     let random = Guarded(SystemRandomNumberGenerator())
     /// When the store was last asked for its definitions, by this process's clock.
     let definitionsReadAt = Guarded<Instant?>(nil)
@@ -34,20 +38,28 @@ package final class EngineHost: Sendable {
         configuration: HostConfiguration,
         logger: Logger
     ) async throws(CanoError) {
-        let clock = HostClock(storeTime: try await store.now())
+        let time = configuration.time.forHost()
+        let clock = HostClock(storeTime: try await store.now(), time: time)
+        self.time = time
         self.store = store
         self.configuration = configuration
         self.clock = clock
         self.logger = logger
         self.plans = PlanCatalogue()
         self.ownership = Guarded(Ownership(me: configuration.me, ttl: configuration.shardTTL))
+        let meters = configuration.telemetry.metrics.map { Meters(factory: $0) }
+        self.observers =
+            configuration.observers + (meters.map { [MetricsObserver(meters: $0)] } ?? [])
+            + (configuration.telemetry.tracer.map { [TracingObserver(tracer: $0)] } ?? [])
         self.committer = Committer(
             store: store,
             clock: clock,
+            time: time,
             limits: configuration.limits,
-            lanes: configuration.commitLanes
+            lanes: configuration.commitLanes,
+            meters: meters
         )
-        self.alarm = Alarm(clock: clock)
+        self.alarm = Alarm(clock: clock, time: time)
         try await self.readDefinitions()
     }
 
@@ -82,7 +94,10 @@ package final class EngineHost: Sendable {
             // Shards are given up when the last of their commits is answered, and not before.
             let held = await withDiscardingTaskGroup { shards in
                 while let events = await self.ownershipEvents.next() {
-                    for event in events { await self.own(event, in: &shards) }
+                    for event in events {
+                        await self.own(event, in: &shards)
+                        self.time.busy(-1)
+                    }
                 }
                 let now = self.clock.monotonic()
                 let (held, effects) = self.ownership.withLock { ($0.held, $0.apply(.stopped, at: now)) }
@@ -95,6 +110,8 @@ package final class EngineHost: Sendable {
             await self.giveUp(held)
             group.cancelAll()
         }
+        for observer in self.observers { observer.closed() }
+        self.time.closed()
     }
 
     /// Hands a shard's shell an event; false when the shard is not ours.
@@ -123,6 +140,12 @@ package final class EngineHost: Sendable {
     var driven: [ShardID] { self.shells.withLock { $0.keys.sorted() } }
 
     // MARK: Ownership
+
+    /// Something happened to the ownership of shards.
+    func happened(_ event: Ownership.Event) {
+        self.time.busy(1)
+        self.ownershipEvents.post(event)
+    }
 
     private func own(_ event: Ownership.Event, in group: inout DiscardingTaskGroup) async {
         let now = self.clock.monotonic()
@@ -166,13 +189,13 @@ package final class EngineHost: Sendable {
                     "shard lost",
                     metadata: ["shard": "\(shard.rawValue)", "epoch": "\(epoch.rawValue)"]
                 )
-                self.ownershipEvents.post(.stale(shard, epoch))
+                self.happened(.stale(shard, epoch))
             case .unknown(let message):
                 self.logger.warning(
                     "commit unknown, taking the shard again",
                     metadata: ["shard": "\(shard.rawValue)", "error": "\(message)"]
                 )
-                self.ownershipEvents.post(.unknown(shard, epoch))
+                self.happened(.unknown(shard, epoch))
             }
         }
     }

@@ -32,8 +32,15 @@ final class FinishWaiters: Sendable {
 ///
 /// The ticket is taken before the store is asked, so that no end falls between.
 final class FinishTicket: Sendable {
+    private enum Phase {
+        case idle
+        case waiting(any HostTime)
+        case rung
+    }
+
     fileprivate let run: RunID
     private let waiters: FinishWaiters
+    private let phase = Guarded(Phase.idle)
     private let bell = Mailbox<Void>()
 
     init(_ waiters: FinishWaiters, _ run: RunID) {
@@ -43,6 +50,7 @@ final class FinishTicket: Sendable {
     }
 
     fileprivate func ring() {
+        self.stopWaiting(.rung)
         self.bell.post(())
     }
 
@@ -52,14 +60,42 @@ final class FinishTicket: Sendable {
     }
 
     /// Returns when the run has ended, the time has passed or the task is cancelled, and gives the ticket back.
-    func wait(atMost span: Duration) async {
-        await withTaskGroup(of: Void.self) { group in
-            group.addTask { _ = await self.bell.next() }
-            // A cancelled sleep is what we want when the bell rang first.
-            group.addTask { try? await Task.sleep(for: span) }
-            await group.next()
-            group.cancelAll()
+    func wait(atMost span: Duration, by time: any HostTime) async {
+        if self.startWaiting(time) {
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { _ = await self.bell.next() }
+                group.addTask {
+                    let end = time.now.advanced(by: span)
+                    // A cancelled sleep is what we want when the bell rang first.
+                    do { try await time.sleep(until: end, for: .upkeep, releasing: 0) } catch { return }
+                    time.busy(-1)
+                }
+                await group.next()
+                group.cancelAll()
+            }
+            self.stopWaiting(.idle)
         }
         self.cancel()
+    }
+
+    /// False when the bell has rung already.
+    private func startWaiting(_ time: any HostTime) -> Bool {
+        let starts = self.phase.withLock { phase in
+            guard case .idle = phase else { return false }
+            phase = .waiting(time)
+            return true
+        }
+        if starts { time.awaited(1) }
+        return starts
+    }
+
+    private func stopWaiting(_ next: Phase) {
+        let time = self.phase.withLock { phase -> (any HostTime)? in
+            let time: (any HostTime)? = if case .waiting(let time) = phase { time } else { nil }
+            if case .rung = phase { return time }
+            phase = next
+            return time
+        }
+        time?.awaited(-1)
     }
 }

@@ -12,16 +12,19 @@ package final class HostClock: Sendable {
         var last: Instant
     }
 
-    private let origin = ContinuousClock.now
+    private let time: any HostTime
+    private let origin: ContinuousClock.Instant
     private let base: Guarded<Base>
 
-    package init(storeTime: Instant) {
-        self.base = Guarded(Base(store: storeTime, local: ContinuousClock.now, last: storeTime))
+    package init(storeTime: Instant, time: any HostTime = MachineTime()) {
+        self.time = time
+        self.origin = time.now
+        self.base = Guarded(Base(store: storeTime, local: time.now, last: storeTime))
     }
 
     /// What the store's clock shows, as far as this process knows.
     package func now() -> Instant {
-        let local = ContinuousClock.now
+        let local = self.time.now
         return self.base.withLock { base in
             let now = base.store.advanced(by: base.local.duration(to: local))
             base.last = max(base.last, now)
@@ -31,7 +34,7 @@ package final class HostClock: Sendable {
 
     /// Compares with an answer of the store that took the time between `sentAt` and now.
     package func adjust(to storeTime: Instant, sentAt: ContinuousClock.Instant) {
-        let local = ContinuousClock.now
+        let local = self.time.now
         self.base.withLock { base in
             base.store = storeTime
             base.local = sentAt.advanced(by: sentAt.duration(to: local) / 2)
@@ -40,7 +43,7 @@ package final class HostClock: Sendable {
 
     /// This process's monotonic time.
     package func monotonic() -> Instant {
-        Instant(microseconds: 0).advanced(by: self.origin.duration(to: ContinuousClock.now))
+        Instant(microseconds: 0).advanced(by: self.origin.duration(to: self.time.now))
     }
 
     /// What the store's clock showed at a ``monotonic()`` time of the past.

@@ -18,6 +18,12 @@ package struct HostConfiguration: Sendable {
     package var commitLanes = 1
     /// The bounds that everything obeys.
     package var limits = Limits()
+    /// The time that it lives by (default: the machine's).
+    package var time: any HostTime = MachineTime()
+    /// Where its metrics and spans go.
+    package var telemetry = Telemetry.automatic
+    /// Who hears of what happens to runs (default: nobody).
+    package var observers: [any RunObserver] = []
 
     package init(me: HostID) {
         self.me = me

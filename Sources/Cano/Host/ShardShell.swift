@@ -21,17 +21,23 @@ final class ShardShell: Sendable {
     let epoch: Epoch
     private let mailbox = Mailbox<ShardEvent>()
     private unowned let host: EngineHost
+    /// Only the loop of ``run()`` uses it; `nil` when nobody listens.
+    private let observation: Guarded<Observation>?
 
     init(shard: ShardID, epoch: Epoch, host: EngineHost) {
         self.shard = shard
         self.epoch = epoch
         self.host = host
+        self.observation = Observation(host.observers).map { Guarded($0) }
     }
 
     /// Hands the shard an event; false when the shell has stopped.
     @discardableResult
     func post(_ event: ShardEvent) -> Bool {
-        self.mailbox.post(event)
+        self.host.time.busy(1)
+        if self.mailbox.post(event) { return true }
+        self.host.time.busy(-1)
+        return false
     }
 
     /// Stops after what is under way.
@@ -41,6 +47,7 @@ final class ShardShell: Sendable {
 
     /// Drives the shard until it is lost or closed; what was posted before it was closed is still done.
     func run() async -> End {
+        defer { self.observation?.withLock { $0.gaveUp(at: self.host.clock.now()) } }
         var effects: [ShardEffect] = []
         var shard = Shard(
             id: self.shard,
@@ -57,13 +64,18 @@ final class ShardShell: Sendable {
         self.host.perform(effects, of: self)
         var deferred: [ShardEvent] = []
         while let events = await self.mailbox.nextUntilClosed() {
+            // However many events there are, they are one thing to be busy with.
+            self.host.time.busy(1 - events.count)
             let pending = deferred + events
             deferred = []
             if let end = await self.drive(&shard, pending, &deferred) {
                 self.mailbox.close()
-                self.giveBack(deferred + self.mailbox.take(atMost: .max).items)
+                let left = self.mailbox.take(atMost: .max).items
+                self.giveBack(deferred + left)
+                self.host.time.busy(-1 - left.count)
                 return end
             }
+            self.host.time.busy(-1)
         }
         self.giveBack(deferred)
         return .closed
@@ -96,7 +108,7 @@ final class ShardShell: Sendable {
     private static let pause = Span(milliseconds: 100)
 
     private func drive(_ shard: inout Shard, _ events: [ShardEvent], _ deferred: inout [ShardEvent]) async -> End? {
-        var output = ShardOutput(shard: self.shard, epoch: self.epoch)
+        var output = self.newOutput()
         var isEarly = false
         for (index, event) in events.enumerated() {
             if event.needsTrust, !self.host.isTrusted(self.shard) {
@@ -111,10 +123,25 @@ final class ShardShell: Sendable {
                 deferred += events[(index + 1)...]
                 return end
             }
-            output = ShardOutput(shard: self.shard, epoch: self.epoch)
+            output = self.newOutput()
         }
         if isEarly { self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.pause)) }
         return await self.commit(&shard, output)
+    }
+
+    private func newOutput() -> ShardOutput {
+        ShardOutput(shard: self.shard, epoch: self.epoch, isWatched: self.observation != nil)
+    }
+
+    /// Tells those who watch what a durable batch says.
+    private func tell(_ output: ShardOutput, without refused: [RunID: KeyedRun]) {
+        guard let observation = self.observation, let facts = output.facts, !facts.isEmpty else { return }
+        observation.withLock { $0.tell(facts, without: refused, at: self.host.clock.now()) }
+    }
+
+    /// The same for effects that are about to be performed.
+    func tell(_ effects: [ShardEffect]) {
+        self.observation?.withLock { $0.tell(effects, of: self.host) }
     }
 
     /// Makes a batch durable, then performs what follows from it.
@@ -126,6 +153,7 @@ final class ShardShell: Sendable {
 
     private func tryCommit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
         guard !output.batch.isEmpty else {
+            self.tell(output, without: [:])
             self.act(on: output.effects)
             return nil
         }
@@ -135,6 +163,7 @@ final class ShardShell: Sendable {
             case .answered(let answer):
                 if answer.stale.contains(self.shard) { return .stale }
                 let refused = answer.refused.filter { $0.key.shard == self.shard }
+                self.tell(output, without: refused)
                 self.act(on: shard.committed(refused, effects: output.effects))
                 return nil
             case .unknown(let message):
@@ -148,7 +177,8 @@ final class ShardShell: Sendable {
                     metadata: ["shard": "\(self.shard.rawValue)", "code": "\(code.name)", "error": "\(message)"]
                 )
                 // Runs wait while the store is away; a cancelled sleep means that the process stops.
-                do { try await Task.sleep(for: pause) } catch { return .closed }
+                let next = self.host.time.now.advanced(by: pause)
+                do { try await self.host.time.sleep(until: next, for: .work, releasing: 1) } catch { return .closed }
                 pause = min(pause * 2, .seconds(2))
             }
         }

@@ -18,9 +18,15 @@ public struct TaskContext: Sendable {
     public let attempt: Int
     /// When the attempt's time is up; `nil` for no bound.
     public let deadline: ContinuousClock.Instant?
+    /// The trace that the run belongs to; `nil` when it was started outside of any.
+    ///
+    /// `ServiceContext.current` continues it while the task runs, so that its own spans become part of it.
+    public let trace: TraceContext?
 
     private let work: Work
     private let base: Logger
+    /// `nil` for the machine's.
+    private let time: (any AttemptTime)?
     private let onProgress: (@Sendable (String) -> Void)?
 
     /// What the attempt is for.
@@ -33,6 +39,7 @@ public struct TaskContext: Sendable {
         grant: LeaseGrant,
         deadline: ContinuousClock.Instant?,
         logger: Logger,
+        time: (any AttemptTime)? = nil,
         onProgress: @escaping @Sendable (String) -> Void
     ) {
         let key = grant.lease.key
@@ -42,7 +49,9 @@ public struct TaskContext: Sendable {
         self.attempt = grant.lease.attempt
         self.deadline = deadline
         self.work = if case .undo(let path, _) = grant.input { .undoes(path) } else { .does(key.path) }
+        self.trace = grant.trace
         self.base = logger
+        self.time = time
         self.onProgress = onProgress
     }
 
@@ -62,7 +71,9 @@ public struct TaskContext: Sendable {
         self.attempt = attempt
         self.deadline = deadline
         self.work = work
+        self.trace = nil
         self.base = logger
+        self.time = nil
         self.onProgress = nil
     }
 
@@ -82,6 +93,14 @@ public struct TaskContext: Sendable {
         logger[metadataKey: "cano.attempt"] = .stringConvertible(self.attempt)
         return logger
     }
+
+    /// The clock to wait by: `try await task.clock.sleep(for: .seconds(2))`.
+    ///
+    /// It is the machine's; under a test's clock it costs no time.
+    public var clock: any Clock<Duration> { self.time?.clock ?? ContinuousClock() }
+
+    /// This moment, by that clock.
+    var now: ContinuousClock.Instant { self.time?.now ?? .now }
 
     /// Says how far the task is, in a line for people.
     ///

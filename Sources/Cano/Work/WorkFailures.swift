@@ -11,7 +11,8 @@ struct WorkFailures: Sendable {
     func result(
         of error: any Error,
         timeout: Span?,
-        deadline: ContinuousClock.Instant?
+        deadline: ContinuousClock.Instant?,
+        at now: ContinuousClock.Instant = .now
     ) -> AttemptReport.Result {
         switch error {
         case let failure as TaskFailure:
@@ -20,9 +21,9 @@ struct WorkFailures: Sendable {
         case let refusal as any TaskFailureConvertible:
             return self.result(of: refusal.taskFailure, timeout: timeout, deadline: deadline)
         case is CancellationError:
-            return self.stopped(timeout, deadline, "")
+            return self.stopped(timeout, deadline, at: now, "")
         case _ where Task.isCancelled:
-            return self.stopped(timeout, deadline, ": \(error)")
+            return self.stopped(timeout, deadline, at: now, ": \(error)")
         case let error as CanoError where error.code == .invalidInput:
             return .failed(self.failure(error.code.name, error.message, isRetryable: false), retryAfter: nil)
         default:
@@ -34,9 +35,10 @@ struct WorkFailures: Sendable {
     private func stopped(
         _ timeout: Span?,
         _ deadline: ContinuousClock.Instant?,
+        at now: ContinuousClock.Instant,
         _ detail: String
     ) -> AttemptReport.Result {
-        if let deadline, ContinuousClock.now >= deadline {
+        if let deadline, now >= deadline {
             let bound = timeout.map { " of \($0.milliseconds) ms" } ?? ""
             return .stopped(self.failure("timeout", "the attempt took longer than its timeout\(bound)\(detail)"))
         }

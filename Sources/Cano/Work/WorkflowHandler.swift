@@ -25,7 +25,7 @@ struct WorkflowHandler: WorkHandler {
             let problem = self.failures.failure(code, "\(error.cause)", isRetryable: false)
             return self.undelivered(problem, grant, step)
         } catch {
-            return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline)
+            return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline, at: task.now)
         }
         guard let problem = self.problem(with: completion, of: grant) else { return .completed(completion) }
         return self.undelivered(problem, grant, step)

@@ -14,6 +14,9 @@ extension Request {
         return Caller(name: String(name.prefix(200)), via: via ?? "http")
     }
 
+    /// The trace that the caller is in, by the header of W3C Trace Context; `nil` for none, or for one of another form.
+    var trace: TraceContext? { self.header("traceparent").flatMap { TraceContext(traceparent: $0) } }
+
     private func header(_ name: String) -> String? {
         let value = HTTPField.Name(name).flatMap { self.headers[$0] }
         return value?.isEmpty == true ? nil : value

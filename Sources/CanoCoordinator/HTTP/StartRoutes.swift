@@ -19,7 +19,8 @@ struct StartRoutes: Sendable {
 
     private func start(_ request: Request) async throws -> Response {
         let body = try await request.json(upTo: self.limits.payloadBytes + Self.envelopeBytes)
-        let start = try StartBody.readStart(body)
+        var start = try StartBody.readStart(body)
+        start.trace = request.trace
         guard let answer = try await self.plane.start([start], caller: request.caller).first else {
             throw CanoError(.storeCorrupt, "the coordinator gave no answer to a start: its log has the reason")
         }
@@ -37,7 +38,8 @@ struct StartRoutes: Sendable {
 
     private func startBatch(_ request: Request) async throws -> Response {
         let body = try await request.json(upTo: self.limits.frameBytes)
-        let starts = try StartBody.readBatch(body, limit: self.limits.startsPerRequest)
+        var starts = try StartBody.readBatch(body, limit: self.limits.startsPerRequest)
+        for index in starts.indices { starts[index].trace = request.trace }
         let answers = starts.isEmpty ? [] : try await self.plane.start(starts, caller: request.caller)
         return Response.json { StartBody.write(answers, to: &$0) }
     }

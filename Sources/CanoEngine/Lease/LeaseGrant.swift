@@ -34,6 +34,8 @@ public struct LeaseGrant: Hashable, Sendable {
     public var timeout: Span?
     /// What the work gets to see.
     public var input: Input
+    /// The trace that the run belongs to; `nil` when it was started outside of any.
+    public var trace: TraceContext?
 
     /// A grant from its parts.
     public init(
@@ -45,7 +47,8 @@ public struct LeaseGrant: Hashable, Sendable {
         arguments: Payload?,
         next: [String],
         timeout: Span?,
-        input: Input
+        input: Input,
+        trace: TraceContext? = nil
     ) {
         self.lease = lease
         self.definition = definition
@@ -56,6 +59,7 @@ public struct LeaseGrant: Hashable, Sendable {
         self.next = next
         self.timeout = timeout
         self.input = input
+        self.trace = trace
     }
 
     /// The idempotency key of the work: ``WorkKey/idempotencyKey``, with `/undo` behind that of the work undone.

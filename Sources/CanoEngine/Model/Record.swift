@@ -54,6 +54,8 @@ extension Record {
         public var split: ClosedRange<Int>?
         /// How many branches that split had.
         public var branchCount: Int
+        /// The trace that the run belongs to; `nil` when it was started outside of any.
+        public var trace: TraceContext?
 
         /// An entry from its parts.
         public init(
@@ -63,7 +65,8 @@ extension Record {
             cause: Attempt? = nil,
             due: Instant? = nil,
             split: ClosedRange<Int>? = nil,
-            branchCount: Int = 0
+            branchCount: Int = 0,
+            trace: TraceContext? = nil
         ) {
             self.state = state
             self.visit = visit
@@ -72,6 +75,7 @@ extension Record {
             self.due = due
             self.split = split
             self.branchCount = branchCount
+            self.trace = trace
         }
     }
 

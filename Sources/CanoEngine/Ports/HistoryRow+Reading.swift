@@ -82,6 +82,14 @@ extension HistoryRow {
         return path
     }
 
+    /// What the column `reason` of a state entered holds: a word about what led there, and behind it the run's trace.
+    var entryReason: (word: String?, trace: TraceContext?) {
+        guard let reason = self.reason else { return (nil, nil) }
+        let parts = reason.split(separator: " ").map(String.init)
+        guard let last = parts.last, let trace = TraceContext(traceparent: last) else { return (reason, nil) }
+        return (parts.count > 1 ? parts[0] : nil, trace)
+    }
+
     private func entry() throws(CanoError) -> Record.Entry {
         guard let state = self.state else { throw self.corrupt("state") }
         guard let context = self.payload else { throw self.corrupt("payload") }
@@ -92,7 +100,8 @@ extension HistoryRow {
             cause: self.knownAttempt,
             due: self.due,
             split: self.split,
-            branchCount: self.split == nil ? 0 : Int(self.number ?? 0)
+            branchCount: self.split == nil ? 0 : Int(self.number ?? 0),
+            trace: self.entryReason.trace
         )
     }
 

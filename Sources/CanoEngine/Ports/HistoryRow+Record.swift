@@ -77,6 +77,9 @@ extension HistoryRow {
         self.due = entry.due
         self.split = entry.split
         if entry.split != nil { self.number = Int64(entry.branchCount) }
+        if let trace = entry.trace {
+            self.reason = (self.reason.map { $0 + " " } ?? "") + trace.traceparent
+        }
         self.payload = entry.context
     }
 

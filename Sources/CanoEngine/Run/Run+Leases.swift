@@ -148,7 +148,8 @@ extension Run {
             arguments: arguments,
             next: next,
             timeout: timeout,
-            input: input
+            input: input,
+            trace: self.trace
         )
     }
 

@@ -54,6 +54,7 @@ extension Run {
         guard let state = self.plan.index(of: entry.state) else {
             fatalError("run \(self.id) entered '\(entry.state)', which \(self.plan.key) does not have")
         }
+        self.trace = entry.trace
         var joined: [BranchOutcome]?
         if entry.split != nil, case .branches(let branches) = self.position.step { joined = branches.results }
         self.position = Position(

@@ -33,6 +33,8 @@ public struct Run: Hashable, Sendable {
     public internal(set) var phase = Phase.forward
     /// Where it is, or where it turned back.
     public internal(set) var position: Position
+    /// The trace that it belongs to.
+    public internal(set) var trace: TraceContext?
     /// What is undone should it fail, in the order in which it was pushed.
     public internal(set) var saga: [SagaEntry] = []
 
@@ -51,7 +53,7 @@ public struct Run: Hashable, Sendable {
     public static func == (left: Run, right: Run) -> Bool {
         left.id == right.id && left.plan.digest == right.plan.digest && left.seed == right.seed
             && left.startedAt == right.startedAt && left.nextSeq == right.nextSeq && left.phase == right.phase
-            && left.position == right.position && left.saga == right.saga
+            && left.position == right.position && left.saga == right.saga && left.trace == right.trace
     }
 
     /// Feeds the hasher.
@@ -69,6 +71,7 @@ public struct Run: Hashable, Sendable {
     ///   - seed: from which its jitter is drawn; stored with it.
     ///   - now: the database's time.
     ///   - limits: the bounds that it obeys.
+    ///   - trace: the trace that it belongs to.
     /// - Returns: the run, and what it decided at once.
     public static func start(
         id: RunID,
@@ -76,9 +79,11 @@ public struct Run: Hashable, Sendable {
         context: Payload,
         seed: UInt64,
         at now: Instant,
-        limits: Limits
+        limits: Limits,
+        trace: TraceContext? = nil
     ) -> (Run, RunDecision) {
         var run = Run(id: id, plan: plan, seed: seed, startedAt: now, limits: limits)
+        run.trace = trace
         var decision = RunDecision()
         let entry = run.entry(of: plan.start, visit: 1, context: context, at: now)
         run.note(.started(entry), in: &decision)
@@ -107,7 +112,14 @@ public struct Run: Hashable, Sendable {
     ) -> Record.Entry {
         var due: Instant?
         if case .timer(let span, _) = self.plan.states[state].step { due = now.advanced(by: span) }
-        return Record.Entry(state: self.plan.states[state].name, visit: visit, context: context, cause: cause, due: due)
+        return Record.Entry(
+            state: self.plan.states[state].name,
+            visit: visit,
+            context: context,
+            cause: cause,
+            due: due,
+            trace: self.trace
+        )
     }
 
     // MARK: What the run is doing

@@ -63,7 +63,8 @@ extension Shard {
             context: order.context,
             seed: order.seed,
             at: now,
-            limits: self.limits
+            limits: self.limits,
+            trace: order.trace
         )
         self.plans[order.plan.key] = order.plan
         var wakeAt = self.longWait(of: run, at: now)

@@ -39,14 +39,21 @@ extension Shard {
         let status = self.residents.values[index].run.status(isLongWait: wakeAt != nil)
         let isFar = wakeAt.map { $0 > now.advanced(by: self.limits.timerHorizon) } ?? (status == .blocked)
         let isLeaving = isFar && self.residents.values[index].isRecovered
+        let wasBlocked = self.residents.values[index].status == .blocked
         if status != self.residents.values[index].status || isLeaving {
             self.residents.values[index].status = status
             let note = self.residents.values[index].run.blockage
             output.update(RunUpdate(run: id, status: status, wakeAt: wakeAt, note: note))
         }
+        if wasBlocked != (status == .blocked) { self.tellBlockage(index, into: &output) }
         if isLeaving { self.depart(index, nextSeq: self.residents.values[index].run.nextSeq) }
         self.perform(decision.effects, of: id, at: now, into: &output)
         if isLeaving { self.loadPageIfRoom(at: now, effects: &output.effects) }
+    }
+
+    private func tellBlockage(_ index: Dictionary<RunID, Resident>.Index, into output: inout ShardOutput) {
+        let run = self.residents.values[index].run
+        output.tell(run.blockage.map { .blocked(RunStanding(run), $0) } ?? .unblocked(RunStanding(run)))
     }
 
     /// A run leaves memory.
@@ -59,6 +66,7 @@ extension Shard {
     func write(_ decision: RunDecision, of run: Run, at now: Instant, into output: inout ShardOutput) {
         var state = run.plan.states[decision.firstState].name
         var visit = decision.firstVisit
+        if !decision.records.isEmpty { output.tell(.decided(DecidedRun(decision, of: run, at: now))) }
         for (offset, record) in decision.records.enumerated() {
             var row = HistoryRow(record, run: run.id, seq: decision.firstSeq + offset, at: now)
             if case .entered(let entry) = record { (state, visit) = (entry.state, entry.visit) }
@@ -235,6 +243,7 @@ extension Shard {
         // A row that waits or is blocked has no leases: its owner writes another status before it offers anything.
         let isIdle = stored.start.status == .waiting || stored.start.status == .blocked
         self.residents[id] = Resident(run: run, status: stored.start.status, isRecovered: isIdle)
+        output.tell(.resumed(RunStanding(run)))
         self.perform(run.wakes, of: id, at: now, into: &output)
         guard isIdle, !run.offers.isEmpty else { return }
         let status = run.status(isLongWait: false)

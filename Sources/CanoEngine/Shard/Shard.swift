@@ -154,12 +154,19 @@ public struct ShardOutput: Sendable {
     public var effects: [ShardEffect] = []
     /// Roughly how many bytes the rows have.
     public var bytes = 0
+    /// What can be told about the rows; `nil` when nobody watches.
+    public private(set) var facts: [ShardFact]?
     /// Where in the batch a run's new status is: each run has one at most, because rows of one commit have no order.
     private var updates: [RunID: Int] = [:]
 
-    /// An empty output.
-    public init(shard: ShardID, epoch: Epoch) {
+    /// An empty output; it gathers facts only when somebody watches.
+    public init(shard: ShardID, epoch: Epoch, isWatched: Bool = false) {
         self.batch = ShardBatch(shard: shard, epoch: epoch)
+        self.facts = isWatched ? [] : nil
+    }
+
+    mutating func tell(_ fact: @autoclosure () -> ShardFact) {
+        if self.facts != nil { self.facts?.append(fact()) }
     }
 
     mutating func update(_ update: RunUpdate) {

@@ -66,6 +66,8 @@ public struct StartOrder: Hashable, Sendable {
     public var seed: UInt64
     /// Who waits for the answer.
     public var request: RequestID
+    /// The trace that the run belongs to.
+    public var trace: TraceContext?
 
     /// An order from its parts.
     public init(
@@ -75,7 +77,8 @@ public struct StartOrder: Hashable, Sendable {
         inputHash: Int64,
         context: Payload,
         seed: UInt64,
-        request: RequestID
+        request: RequestID,
+        trace: TraceContext? = nil
     ) {
         self.run = run
         self.plan = plan
@@ -84,6 +87,7 @@ public struct StartOrder: Hashable, Sendable {
         self.context = context
         self.seed = seed
         self.request = request
+        self.trace = trace
     }
 }
 

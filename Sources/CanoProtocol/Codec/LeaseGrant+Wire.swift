@@ -22,6 +22,7 @@ extension WireLeases {
             lease.ref = WireLeaseRef(grant.lease)
             lease.work = Int64(position ?? 0)
             lease.input = .init(grant.input)
+            if let trace = grant.trace { lease.traceparent = trace.traceparent }
             self.leases.append(lease)
         }
     }
@@ -46,6 +47,8 @@ extension LeaseGrant {
             var grant = templates[index]
             grant.lease = try LeaseRef(wire: lease.ref, "leases.ref")
             grant.input = try Input(wire: lease.input)
+            // What is no trace of a version that we know is left out: it concerns nobody's outcome.
+            grant.trace = TraceContext(traceparent: lease.traceparent)
             grants.append(grant)
         }
         return grants

@@ -732,6 +732,16 @@ nonisolated struct WireLease: Sendable {
     set {input = .undo(newValue)}
   }
 
+  /// The trace that the run belongs to, as W3C Trace Context writes it; absent when it was started outside of any.
+  var traceparent: String {
+    get {_traceparent ?? String()}
+    set {_traceparent = newValue}
+  }
+  /// Returns true if `traceparent` has been explicitly set.
+  var hasTraceparent: Bool {self._traceparent != nil}
+  /// Clears the value of `traceparent`. Subsequent reads from it will return its default value.
+  mutating func clearTraceparent() {self._traceparent = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   /// What the work gets to see.
@@ -752,6 +762,7 @@ nonisolated struct WireLease: Sendable {
   init() {}
 
   fileprivate var _ref: WireLeaseRef? = nil
+  fileprivate var _traceparent: String? = nil
 }
 
 /// One lease: a piece of work, which attempt it is, and the token that fences it. The receiver of a lease treats it as
@@ -2201,7 +2212,7 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Lease"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0\u{2}\u{8}traceparent\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2276,6 +2287,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
           self.input = .undo(v)
         }
       }()
+      case 15: try { try decoder.decodeSingularStringField(value: &self._traceparent) }()
       default: break
       }
     }
@@ -2315,6 +2327,9 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     }()
     case nil: break
     }
+    try { if let v = self._traceparent {
+      try visitor.visitSingularStringField(value: v, fieldNumber: 15)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2322,6 +2337,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
     if lhs._ref != rhs._ref {return false}
     if lhs.work != rhs.work {return false}
     if lhs.input != rhs.input {return false}
+    if lhs._traceparent != rhs._traceparent {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

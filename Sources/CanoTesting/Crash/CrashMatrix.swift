@@ -45,8 +45,8 @@ public struct CrashMatrix: Sendable {
         public func hash(into hasher: inout Hasher) { hasher.combine(self.name) }
     }
 
-    /// On what the runs are kept (default: memory).
-    public var fixture = StoreFixture.memory()
+    /// On what the runs are kept (default: memory); the stores take their time from the trial's clock.
+    public var fixture: @Sendable (VirtualClock) -> StoreFixture = { .memory(clock: $0.storeTime) }
     /// Which points are tried (default: all).
     public var kinds = Kind.all
     /// How many points of one kind there may be before the test gives up (default: 500).
@@ -74,9 +74,11 @@ public struct CrashMatrix: Sendable {
     public func check<Outcome: Equatable & Sendable>(
         _ body: @escaping @Sendable (CrashTrial) async throws -> Outcome
     ) async throws -> [CrashPoint] {
-        let expected = try await self.fixture.withData { data in
-            try await Self.live(on: data, at: nil, number: 1, body)
-        }
+        let clock = VirtualClock()
+        let expected = try await self.fixture(clock)
+            .withData { data in
+                try await Self.live(on: data, clock, at: nil, number: 1, body)
+            }
         guard let expected else { throw CrashMatrixFailure("the body crashed its store by itself") }
         var points: [CrashPoint] = []
         for kind in self.kinds {
@@ -98,10 +100,12 @@ public struct CrashMatrix: Sendable {
         _ expected: Outcome,
         _ body: @escaping @Sendable (CrashTrial) async throws -> Outcome
     ) async throws -> Bool {
-        let name = self.fixture.name
-        return try await self.fixture.withData { data in
+        let clock = VirtualClock()
+        let fixture = self.fixture(clock)
+        let name = fixture.name
+        return try await fixture.withData { data in
             let first: Outcome?
-            do { first = try await Self.live(on: data, at: point, number: 1, body) } catch {
+            do { first = try await Self.live(on: data, clock, at: point, number: 1, body) } catch {
                 throw CrashMatrixFailure("without reaching the crash \(point) on \(name): \(error)")
             }
             if let first {
@@ -111,7 +115,7 @@ public struct CrashMatrix: Sendable {
                 return false
             }
             let second: Outcome?
-            do { second = try await Self.live(on: data, at: nil, crashed: point, number: 2, body) } catch {
+            do { second = try await Self.live(on: data, clock, at: nil, crashed: point, number: 2, body) } catch {
                 throw CrashMatrixFailure("crash \(point) on \(name): the next process threw \(error)")
             }
             guard second == expected else {
@@ -124,6 +128,7 @@ public struct CrashMatrix: Sendable {
 
     private static func live<Outcome: Sendable>(
         on data: StoreFixture.Data,
+        _ clock: VirtualClock,
         at point: CrashPoint?,
         crashed: CrashPoint? = nil,
         number: Int,
@@ -131,7 +136,7 @@ public struct CrashMatrix: Sendable {
     ) async throws -> Outcome? {
         let below = try await data.open()
         let store = CrashingStore(below, at: point)
-        let trial = CrashTrial(store: store, point: point ?? crashed, process: number)
+        let trial = CrashTrial(store: store, clock: clock, point: point ?? crashed, process: number)
         let outcome: Result<Outcome?, any Error>
         do { outcome = .success(try await store.lifetime { try await body(trial) }) } catch {
             outcome = .failure(error)
@@ -145,6 +150,10 @@ public struct CrashMatrix: Sendable {
 public struct CrashTrial: Sendable {
     /// Its store.
     public let store: CrashingStore
+    /// The data below, which can still be read when the store has crashed.
+    public var data: any RunStore { self.store.store }
+    /// Its clock, which costs no time; both processes have the same.
+    public let clock: VirtualClock
     /// Where it dies, or where the one before it died; `nil` when there is no crash.
     public let point: CrashPoint?
     /// 1 for the process that dies, 2 for the one that goes on.
@@ -153,6 +162,7 @@ public struct CrashTrial: Sendable {
     /// What the runner of this process is opened with.
     public var configuration: EmbeddedRunner.Configuration {
         var configuration = EmbeddedRunner.Configuration()
+        configuration.clock = self.clock
         configuration.crash(with: self.store)
         return configuration
     }

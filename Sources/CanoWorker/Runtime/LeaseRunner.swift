@@ -10,6 +10,7 @@ struct LeaseRunner: Sendable {
     let mailbox: Mailbox
     let logger: Logger
     let tasks = RunningTasks()
+    let telemetry = Telemetry.automatic
 
     func run(_ grant: LeaseGrant) async {
         let result = await self.tasks.run(grant.lease) { await self.perform(grant) }
@@ -27,7 +28,7 @@ struct LeaseRunner: Sendable {
             logger: self.logger,
             onProgress: { mailbox.putProgress(lease, $0) }
         )
-        return await handler.perform(grant, context)
+        return await self.telemetry.attempt(grant) { await handler.perform(grant, context) }
     }
 
     private func unknown(_ grant: LeaseGrant) -> Failure {

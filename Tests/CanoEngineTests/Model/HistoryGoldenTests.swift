@@ -24,6 +24,7 @@ struct HistoryGoldenTests {
     )
     static let failure = Failure(code: "timeout", message: "took longer than 5 s", isRetryable: true)
     static let exit = Failure(code: "exit", message: "reached empty", isRetryable: false)
+    static let trace = TraceContext(traceparent: "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")
     static let context = Payload.json(#"{"shelf":"a"}"#)
 
     static let records: [(String, Record)] = [
@@ -34,6 +35,7 @@ struct HistoryGoldenTests {
                 Record.Entry(state: "publish", visit: 2, context: context, cause: attempt, split: 3...9, branchCount: 4)
             )
         ),
+        ("entered in a trace", .entered(Record.Entry(state: "fetch", visit: 3, context: context, trace: trace))),
         (
             "expanded",
             .expanded(Record.Expansion(items: [.json("1"), .json("\"b\"")], cause: attempt, due: later))

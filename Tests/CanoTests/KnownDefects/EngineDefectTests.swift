@@ -75,7 +75,7 @@ struct EngineDefectTests {
             #expect(task.run == run.id)
             #expect(task.state == "two" && task.visit == 2 && task.attempt == 1)
             #expect(task.idempotencyKey == "\(run.id)/2/step")
-            #expect(task.logger[metadataKey: "run"] == "\(run.id)")
+            #expect(task.logger[metadataKey: "cano.run"] == "\(run.id)")
             try await run.cancel()
             let error = await #expect(throws: CanoError.self) { try await run.outcome() }
             #expect(error?.code == .cancelled)

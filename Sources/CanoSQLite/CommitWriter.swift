@@ -18,6 +18,7 @@ struct CommitWriter {
     private let deleteRun: SQLStatement
     private let kindOfRow: SQLStatement
     private let insertRow: SQLStatement
+    private let deleteCursor: SQLStatement
     private let insertMail: SQLStatement
     private let deleteMail: SQLStatement
     private let insertAudit: SQLStatement
@@ -61,6 +62,10 @@ struct CommitWriter {
             INSERT INTO history (\(RunReader.rowColumns))
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
+            in: database
+        )
+        self.deleteCursor = try SQLStatement(
+            "DELETE FROM history WHERE run = ? AND seq = ? AND kind IN (14, 15)",
             in: database
         )
         self.insertMail = try SQLStatement(
@@ -210,6 +215,7 @@ extension CommitWriter {
             .add(row.split.map { Int64($0.lowerBound) }).add(row.split.map { Int64($0.upperBound) })
             .add(row.payload.map { Int64($0.type.rawValue) }).add(row.payload?.bytes)
         try Self.run(self.insertRow, "record \(row.seq) of run \(row.run)")
+        if let replaced = row.replaced { try self.deleteCursor.add(row.run).add(replaced).run() }
     }
 
     /// Inserts a row; SQLite would name the columns of one that is there already, and people want its name.

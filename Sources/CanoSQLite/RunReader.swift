@@ -98,7 +98,7 @@ extension RunReader {
     func hasOutcome(of token: Token, run: RunID, path: WorkPath) throws -> Bool {
         let found = try self.statement(
             """
-            SELECT 1 FROM history WHERE run = ? AND epoch = ? AND counter = ? AND kind IN (2, 3, 4, 6, 9, 11, 13, 21)
+            SELECT 1 FROM history WHERE run = ? AND epoch = ? AND counter = ? AND kind IN (2, 3, 4, 6, 9, 11, 13, 14, 21)
               AND (path IS NULL OR path = ?) LIMIT 1
             """
         )

@@ -37,7 +37,7 @@ extension Schema {
           coalesce(state, entered_state) AS state, nullif(coalesce(nullif(visit, 0), entered_visit), 0) AS visit,
           CASE WHEN kind IN (2, 24) THEN last_state END AS left_state, path, nullif(attempt, 0) AS attempt, worker,
           epoch || '.' || counter AS token, epoch, \(Self.iso("started_at")) AS started,
-          CASE WHEN attempt > 0 AND kind <> 8 THEN \(Self.iso("at")) END AS ended, \(Self.iso("due")) AS due,
+          CASE WHEN attempt > 0 AND kind NOT IN (8, 15) THEN \(Self.iso("at")) END AS ended, \(Self.iso("due")) AS due,
           reason, detail, number, split_first, split_last, length(payload) AS bytes,
           CASE payload_type WHEN 0 THEN 'binary' WHEN 1 THEN 'json' WHEN 2 THEN 'text' END AS content,
           CASE WHEN payload_type IN (1, 2) THEN CAST(payload AS TEXT) END AS payload
@@ -66,6 +66,7 @@ extension Schema {
           WHEN 5 THEN 'joined' WHEN 6 THEN 'attemptFailed' WHEN 7 THEN 'attemptLost' WHEN 8 THEN 'attemptHeld'
           WHEN 9 THEN 'sagaPushed' WHEN 10 THEN 'compensating' WHEN 11 THEN 'compensated'
           WHEN 12 THEN 'cancelRequested' WHEN 13 THEN 'finished' WHEN 20 THEN 'signalled' WHEN 21 THEN 'childStarted'
-          WHEN 22 THEN 'childEnded' WHEN 23 THEN 'intervened' WHEN 24 THEN 'migrated' END
+          WHEN 22 THEN 'childEnded' WHEN 23 THEN 'intervened' WHEN 24 THEN 'migrated'
+          WHEN 14 THEN 'stepCursor' WHEN 15 THEN 'checkpoint' END
         """
 }

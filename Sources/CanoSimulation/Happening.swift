@@ -7,6 +7,7 @@ enum WorkerMessage {
     case credit(Int)
     case started([LeaseRef])
     case reports([AttemptReport])
+    case checkpoints([LeaseCheckpoint])
     case offers([LeaseRef])
     case beat(sentAt: Instant)
 }
@@ -18,6 +19,7 @@ enum OwnerMessage {
     case stop(LeaseRef)
     case lost(LeaseRef)
     case answer(LeaseRef, ReportAnswer)
+    case checkpointed(LeaseRef, ReportAnswer)
     case beat(sentAt: Instant)
 }
 
@@ -50,6 +52,7 @@ enum Happening {
     case read(owner: Int, life: Int, ShardID, Epoch, ShardEffect)
     // Workers.
     case taskEnds(worker: Int, life: Int, LeaseRef)
+    case taskCheckpoints(worker: Int, life: Int, LeaseRef)
     case beat(worker: Int, life: Int)
     // Faults.
     case fault

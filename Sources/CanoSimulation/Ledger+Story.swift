@@ -30,12 +30,28 @@ extension Ledger.Story {
             return nil
         case .attemptsLost(let lost, let reason, _):
             for one in lost {
+                if reason == .hedged {
+                    // The attempt goes on under another lease, or ended with its outcome.
+                    if let token = one.attempt.token { self.endedTokens.insert(token) }
+                    self.works[self.id(one.path), default: Ledger.Work()].isInDoubt = true
+                    continue
+                }
                 if let problem = self.end(one.path, one.attempt) { return problem }
                 if let token = one.attempt.token { self.endedTokens.insert(token) }
                 if reason.leavesDoubt { self.works[self.id(one.path)]?.isInDoubt = true }
             }
             return nil
         case .attemptHeld: return nil
+        case .stepCursor(let path, let attempt, let cursor):
+            if let cursor = cursor.payload, !self.isOwn(cursor, attempt) {
+                return "the cursor of \(path) is of another lease"
+            }
+            return self.end(path, attempt)
+        case .checkpoint(let path, let attempt, let cursor):
+            if let token = attempt.token, self.endedTokens.contains(token) {
+                return "a checkpoint of \(path) under a lease that has ended"
+            }
+            return cursor.payload.map { self.isOwn($0, attempt) } ?? true ? nil : "the cursor is of another lease"
         case .sagaPushed(let push): return self.push(push, seq: seq)
         case .compensating: return self.settleVisit()
         case .compensated(let entry, let attempt, _):
@@ -109,7 +125,7 @@ extension Ledger.Story {
         guard case .success(let output) = outcome else { return self.accept(.branch(index)) }
         if !self.isOwn(output, attempt) { return "branch \(index) has the outcome of another lease" }
         if !self.outputs.insert(output.bytes).inserted { return "one outcome counts for two branches" }
-        if case .split(let split, _) = self.plan.states[self.state].step, split.branch.undo != nil,
+        if case .split(let split, _) = self.plan.states[self.state].step, self.task(.branch(index))?.undo != nil,
             split.losers == .undo || !self.isSatisfied
         {
             self.owed.insert(self.id(.branch(index)))
@@ -130,14 +146,21 @@ extension Ledger.Story {
         self.child = nil
         self.visit = entry.visit
         self.state = self.plan.index(of: entry.state) ?? 0
+        if case .split(let split, _) = self.plan.states[self.state].step, case .fixed(let branches) = split.work {
+            (self.branches, self.outputs, self.isSatisfied) = (branches.count, [], false)
+        }
         return nil
+    }
+
+    private var isRouter: Bool {
+        if case .router = self.plan.states[self.state].step { true } else { false }
     }
 
     /// The visit ends in favour of the next one.
     private mutating func leave(by cause: Record.Attempt?, context: Payload) -> String? {
         if let cause {
             if let problem = self.end(.step, cause) ?? self.accept(.step) { return problem }
-            if case .task(let task, _) = self.plan.states[self.state].step {
+            if let task = self.task(.step), !self.isRouter {
                 if !self.isOwn(context, cause) { return "the context is of another lease" }
                 if task.undo != nil, !self.pushed.contains(self.id(.step)) { return "what was done is not pushed" }
             }

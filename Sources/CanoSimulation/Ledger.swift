@@ -64,7 +64,7 @@ struct Ledger {
         if row.seq != story.lastSeq + 1 { self.blame("\(name) follows \(story.lastSeq)") }
         if story.isFinished { self.blame("\(name) follows the end") }
         story.lastSeq = row.seq
-        if let token = row.token, row.kind != .attemptHeld { story.endedTokens.insert(token) }
+        if let token = row.token, row.kind != .attemptHeld, row.kind != .checkpoint { story.endedTokens.insert(token) }
         do {
             let problem = story.see(try row.record(), seq: row.seq)
             if let problem { self.blame("\(name): \(problem)") }
@@ -83,7 +83,10 @@ struct Ledger {
         if story.isFinished, !story.endedTokens.contains(lease.token) { self.blame("\(lease) of a run that is over") }
         if let last = self.grants[lease.key] {
             if lease.token <= last.token { self.blame("\(lease) after \(last): the token does not grow") }
-            if lease.attempt == last.attempt { self.blame("\(lease) after \(last): an attempt is granted twice") }
+            let isHedged = story.plan.task(lease.key.path, in: story.state)?.hedge != nil
+            if lease.attempt == last.attempt, !isHedged {
+                self.blame("\(lease) after \(last): an attempt is granted twice")
+            }
             let work = story.works[story.id(lease.key.path, visit: lease.key.visit)]
             if work?.attempt ?? 0 < lease.attempt - 1 { self.blame("\(lease): the end of \(last) is not recorded") }
         }

@@ -40,7 +40,11 @@ package enum RandomDefinition {
         if kind > 10, let child = draw.pick(children) { return Self.child(child, next, &draw) }
         switch kind {
         case 0: return .router(run: Self.task(canUndo: false, &draw), to: choices)
-        case 1, 2, 3, 4: return .task(run: Self.task(canUndo: true, &draw), to: choices)
+        case 1, 2, 3, 4:
+            var task = Self.task(canUndo: true, &draw)
+            if draw.chance(15) { task.within = draw.span(2_000...30_000) }
+            if index > 0, task.repetition == nil { task.isLocal = draw.chance(40) }
+            return .task(run: task, to: choices)
         case 5:
             let times: [Int64] = [50, 900, 4_000, 12_000]
             return .timer(after: Span(milliseconds: draw.pick(times) ?? 1_000), to: next)
@@ -76,16 +80,21 @@ package enum RandomDefinition {
             .all, .any, .quorum(count: 2), .quorumPercent(60), .partial(atLeast: 1), .partial(atLeast: 0),
         ]
         let within = draw.chance(40) ? draw.span(500...15_000) : nil
+        let fixed = (0..<2 + draw.number(below: 3)).map { _ in Self.task(canUndo: true, &draw) }
         return SplitDefinition(
-            expand: Self.task(canUndo: false, &draw),
-            branch: Self.task(canUndo: true, &draw),
+            draw.chance(30)
+                ? .fixed(fixed)
+                : .each(expand: Self.task(canUndo: false, &draw), branch: Self.task(canUndo: true, &draw)),
             join: JoinPolicy(draw.pick(rules) ?? .all, within: within),
-            losers: draw.chance(30) ? .keep : .undo
+            losers: draw.chance(30) ? .keep : .undo,
+            inFlight: draw.chance(30) ? 1 + draw.number(below: 3) : nil,
+            gather: draw.chance(35) ? Self.task(canUndo: true, &draw) : nil
         )
     }
 
     private static func task(canUndo: Bool, _ draw: inout Draw) -> TaskDefinition {
         let undo = canUndo && draw.chance(60)
+        let repeats = canUndo && draw.chance(30)
         return TaskDefinition(
             handler: "work",
             name: "work",
@@ -96,7 +105,15 @@ package enum RandomDefinition {
                     retry: Self.retry(&draw),
                     timeout: draw.chance(20) ? draw.span(300...2_000) : nil,
                     coversUnknown: draw.chance(80)
-                ) : nil
+                ) : nil,
+            repetition: repeats
+                ? Repetition(
+                    draw.pick([.poll, .stepped, .stream]) ?? .poll,
+                    pause: draw.chance(50) ? draw.span(10...2_000) : nil,
+                    errorBudget: draw.chance(30) ? draw.number(below: 6) : nil
+                ) : nil,
+            startWithin: canUndo && draw.chance(8) ? draw.span(2_000...20_000) : nil,
+            hedge: canUndo && !repeats && draw.chance(25) ? draw.span(50...1_500) : nil
         )
     }
 
@@ -105,6 +122,8 @@ package enum RandomDefinition {
             $0.maximumAttempts = 1 + draw.number(below: 5)
             $0.initialDelay = draw.pick([20, 200, 2_000, 8_000]).map { Span(milliseconds: $0) } ?? .seconds(1)
             $0.maximumDelay = .seconds(20)
+            if draw.chance(15) { $0.maximumElapsed = draw.span(500...20_000) }
+            if draw.chance(15) { $0.overrides = ["taskFailed": .never] }
         }
     }
 }

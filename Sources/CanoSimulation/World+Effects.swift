@@ -24,6 +24,8 @@ extension World {
             case .answer(let lease, let answer, let session):
                 if answer == .accepted { self.ledger.accepted(lease) }
                 self.send(.answer(lease, answer), to: session, by: owner)
+            case .checkpointed(let lease, _, let answer, let session):
+                self.send(.checkpointed(lease, answer), to: session, by: owner)
             case .left, .reply, .finished, .posted: break
             case .unreadable(let run, let message): self.ledger.blame("run \(run) is unreadable: \(message)")
             case .lookUp(let lease, let session):
@@ -101,6 +103,10 @@ extension World {
         case .credit(let count): self.dispatch(owner) { $0.credit(session, count, effects: &$1) }
         case .started(let leases):
             for lease in leases { self.post(.started([lease]), to: lease.shard, of: owner) }
+        case .checkpoints(let checkpoints):
+            for one in checkpoints {
+                self.post(.checkpoints([one], from: session, worker: worker), to: one.lease.shard, of: owner)
+            }
         case .offers(let leases):
             for lease in leases {
                 self.post(.offered([lease], from: session, worker: worker), to: lease.shard, of: owner)

@@ -179,7 +179,8 @@ extension World {
                 limit: limit
             )
             event = .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
-        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
+        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left, .reply,
+            .finished,
             .unreadable, .wake, .posted:
             return
         }

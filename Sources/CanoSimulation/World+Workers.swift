@@ -70,6 +70,9 @@ extension World {
             self.workers[worker].unanswered[lease] = nil
             if answer == .lost { self.workers[worker].tasks[lease] = nil }
             self.giveCredit(on: link)
+        case .checkpointed(let lease, let answer):
+            if answer == .lost { self.workers[worker].tasks[lease] = nil }
+            self.giveCredit(on: link)
         case .beat(let sentAt):
             self.workers[worker].trustedUntil[link.owner] = sentAt.advanced(by: self.options.leaseTTL)
         }
@@ -102,10 +105,24 @@ extension World {
         let time = self.draw.chance(85) ? self.draw.span(1...400) : self.draw.span(400...4_000)
         let end = min(time, grant.timeout ?? time)
         let life = self.workers[link.worker].life
+        if self.isRepeated(grant), self.draw.chance(50) {
+            self.arrange(in: self.draw.span(1...300), .taskCheckpoints(worker: link.worker, life: life, grant.lease))
+        }
         // A few tasks hang, and do not even notice that their time is up.
         if self.isHealed || !self.options.hasFaults || grant.timeout == nil || !self.draw.chance(3) {
             self.arrange(in: end, .taskEnds(worker: link.worker, life: life, grant.lease))
         }
+    }
+
+    /// A running task makes a cursor durable, and perhaps another one later.
+    mutating func checkpoint(_ lease: LeaseRef, of worker: Int) {
+        guard let task = self.workers[worker].tasks[lease] else { return }
+        self.count("checkpoints")
+        let mark = Payload(bytes: Array(lease.token.description.utf8), type: .text)
+        let link = Link(worker: worker, owner: task.home)
+        self.send(.checkpoints([LeaseCheckpoint(lease: lease, number: 1, cursor: mark)]), on: link)
+        let again = Happening.taskCheckpoints(worker: worker, life: self.workers[worker].life, lease)
+        if self.draw.chance(60) { self.arrange(in: self.draw.span(1...300), again) }
     }
 
     mutating func endTask(_ lease: LeaseRef, of worker: Int) {
@@ -131,12 +148,51 @@ extension World {
         case 0..<12: return .failed(failure, retryAfter: self.draw.chance(20) ? self.draw.span(1...3_000) : nil)
         case 12..<15: return .stopped(Failure(code: "timeout", message: "too long"))
         case 15..<16: return .released
-        default: return .completed(self.completion(of: task.grant))
+        default: return self.carry(self.completion(of: task.grant), of: task.grant)
         }
+    }
+
+    /// Goes on with what follows at once, as far as the worker may; now and then with something that it may not.
+    private mutating func carry(
+        _ completion: AttemptReport.Completion,
+        of grant: LeaseGrant
+    ) -> AttemptReport.Result {
+        guard grant.lease.key.path == .step, self.draw.chance(50), let plan = self.ledger.plans[grant.definition] else {
+            return .completed(completion)
+        }
+        let mark = Payload(bytes: Array(grant.lease.token.description.utf8), type: .text)
+        var following: [LocalCompletion] = []
+        var last = completion
+        var state = grant.state
+        while following.count < 4 {
+            let next: String? =
+                switch last {
+                case .task(_, let next, _): next
+                case .route(let next): next
+                case .items, .output, .undone, .again: nil
+                }
+            let declared = plan.index(of: state).map { plan.states[$0].next } ?? []
+            guard let name = next ?? declared.first, let index = plan.index(of: name) else { break }
+            switch plan.states[index].step {
+            case .task(let task, let next) where task.isLocal || self.draw.chance(10):
+                last = .task(context: mark, next: self.draw.pick(next), output: mark)
+            case .router(_, let next): last = .route(next: self.draw.pick(next) ?? "")
+            case .task, .split, .timer, .exit: return .carried(completion, following: following)
+            }
+            following.append(LocalCompletion(state: name, completion: last))
+            state = name
+            self.count("local steps")
+        }
+        return .carried(completion, following: following)
     }
 
     private mutating func completion(of grant: LeaseGrant) -> AttemptReport.Completion {
         let mark = Payload(bytes: Array(grant.lease.token.description.utf8), type: .text)
+        if self.isRepeated(grant), self.draw.chance(self.isHealed ? 20 : 60) {
+            self.count("unfinished attempts")
+            let pause = self.draw.chance(30) ? self.draw.span(0...3_000) : nil
+            return .again(cursor: self.draw.chance(70) ? mark : nil, after: pause)
+        }
         switch grant.input {
         case .task: return .task(context: mark, next: self.draw.pick(grant.next), output: mark)
         case .router: return .route(next: self.draw.pick(grant.next) ?? "")
@@ -151,6 +207,15 @@ extension World {
         case .branch: return .output(mark)
         case .undo: return .undone
         }
+    }
+
+    /// Whether the work of a grant may take several attempts.
+    private func isRepeated(_ grant: LeaseGrant) -> Bool {
+        if case .undo = grant.lease.key.path { return false }
+        guard let plan = self.ledger.plans[grant.definition], let state = plan.index(of: grant.state) else {
+            return false
+        }
+        return plan.task(grant.lease.key.path, in: state)?.repetition != nil
     }
 
     /// A worker says that it lives, and drops what nobody vouches for any more.

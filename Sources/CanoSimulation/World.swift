@@ -138,6 +138,8 @@ package struct World {
             self.read(effect, of: shard, epoch, for: owner, life)
         case .taskEnds(let worker, let life, let lease):
             if self.workers[worker].life == life { self.endTask(lease, of: worker) }
+        case .taskCheckpoints(let worker, let life, let lease):
+            if self.workers[worker].life == life { self.checkpoint(lease, of: worker) }
         case .beat(let worker, let life):
             if self.workers[worker].life == life { self.beat(worker) }
         case .fault: self.fault()

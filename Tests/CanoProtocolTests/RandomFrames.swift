@@ -48,7 +48,7 @@ struct RandomFrames {
     mutating func span() -> Span { Span(milliseconds: Int64(self.below(1 << 40))) }
 
     mutating func result() -> AttemptReport.Result {
-        switch self.below(8) {
+        switch self.below(10) {
         case 0:
             .completed(
                 .task(
@@ -63,6 +63,21 @@ struct RandomFrames {
         case 4: .completed(.undone)
         case 5: .failed(self.failure(), retryAfter: self.coin() ? self.span() : nil)
         case 6: .stopped(self.failure())
+        case 8:
+            .carried(
+                .route(next: self.text()),
+                following: self.list(3) { frames in
+                    let completion: AttemptReport.Completion =
+                        frames.coin()
+                        ? .route(next: frames.text())
+                        : .task(context: frames.payload(), next: nil, output: frames.coin() ? frames.payload() : nil)
+                    return LocalCompletion(state: frames.text(), completion: completion)
+                } + [LocalCompletion(state: "a", completion: .route(next: "b"))]
+            )
+        case 7:
+            .completed(
+                .again(cursor: self.coin() ? self.payload() : nil, after: self.coin() ? self.span() : nil)
+            )
         default: .released
         }
     }
@@ -99,8 +114,10 @@ struct RandomFrames {
             arguments: self.coin() ? nil : .json("{}"),
             next: self.coin() ? ["y"] : ["x", "y"],
             timeout: self.coin() ? nil : Span(milliseconds: 5),
+            heartbeat: self.coin() ? nil : Span(milliseconds: 7),
             input: self.input(),
-            arrival: self.arrival()
+            arrival: self.arrival(),
+            cursor: self.coin() ? self.payload() : nil
         )
     }
 
@@ -124,12 +141,16 @@ struct RandomFrames {
     }
 
     mutating func workerFrame() -> WorkerFrame {
-        switch self.below(7) {
+        switch self.below(8) {
         case 0: .credit(self.below(1000))
         case 1: .started(self.list(20) { $0.lease() })
         case 2: .reports(self.list(20) { AttemptReport(lease: $0.lease(), result: $0.result()) })
         case 3: .heartbeat(Int64(self.below(1 << 40)))
         case 4: .resume(self.list(20) { $0.lease() })
+        case 6:
+            .checkpoints(
+                self.list(5) { LeaseCheckpoint(lease: $0.lease(), number: Int64($0.below(99)), cursor: $0.payload()) }
+            )
         case 5: .progress(self.lease(), self.text())
         default: .draining
         }
@@ -137,7 +158,7 @@ struct RandomFrames {
 
     mutating func coordinatorFrame() -> CoordinatorFrame {
         let shard = ShardID(rawValue: UInt8(self.below(ShardID.count)))
-        return switch self.below(9) {
+        return switch self.below(10) {
         case 0: .leases(self.list(30) { $0.grant() })
         case 1: .answers(self.list(9) { LeaseAnswer(lease: $0.lease(), answer: $0.coin() ? .accepted : .lost) })
         case 2: .cancel(self.list(9) { $0.lease() })
@@ -145,6 +166,13 @@ struct RandomFrames {
         case 4: .context(run: self.lease().key.run, visit: self.below(99), self.payload())
         case 5: .owned([shard: Epoch(rawValue: Int64(self.below(99)))])
         case 6: .notOwner(shard, Epoch(rawValue: 3), address: self.coin() ? self.text() : nil)
+        case 8:
+            .checkpointed(
+                self.list(5) { frames in
+                    let answer: ReportAnswer = frames.coin() ? .accepted : .lost
+                    return CheckpointAnswer(lease: frames.lease(), number: Int64(frames.below(99)), answer: answer)
+                }
+            )
         case 7: .demand(self.below(99))
         default: .refused(code: self.text(), message: self.text())
         }

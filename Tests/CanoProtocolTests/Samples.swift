@@ -37,7 +37,9 @@ enum Samples {
         _ input: LeaseGrant.Input,
         path: WorkPath = .step,
         timeout: Span? = nil,
-        arrival: Arrival? = nil
+        heartbeat: Span? = nil,
+        arrival: Arrival? = nil,
+        cursor: Payload? = nil
     ) -> LeaseGrant {
         LeaseGrant(
             lease: self.lease(path),
@@ -48,8 +50,10 @@ enum Samples {
             arguments: .json("{}"),
             next: ["done", "empty"],
             timeout: timeout,
+            heartbeat: heartbeat,
             input: input,
-            arrival: arrival
+            arrival: arrival,
+            cursor: cursor
         )
     }
 
@@ -94,6 +98,29 @@ enum Samples {
                 report(.failed(Failure(code: "http", message: "429"), retryAfter: .seconds(3))),
                 report(.stopped(Failure(code: "timeout", message: "late"))),
                 report(.released),
+            ])
+        ),
+        (
+            "worker-reports-carried",
+            .reports([
+                report(
+                    .carried(
+                        .task(context: .json("1"), next: "a", output: nil),
+                        following: [
+                            LocalCompletion(state: "a", completion: .route(next: "b")),
+                            LocalCompletion(state: "b", completion: .task(context: nil, next: nil, output: .json("2"))),
+                        ]
+                    )
+                )
+            ])
+        ),
+        ("worker-checkpoints", .checkpoints([LeaseCheckpoint(lease: Samples.lease, number: 5, cursor: .json("17"))])),
+        (
+            "worker-reports-again",
+            .reports([
+                report(.completed(.again(cursor: .json("17"), after: nil))),
+                report(.completed(.again(cursor: nil, after: .seconds(5)))),
+                report(.completed(.again(cursor: nil, after: nil))),
             ])
         ),
     ]
@@ -156,11 +183,26 @@ enum Samples {
             ])
         ),
         (
+            "coordinator-leases-cursor",
+            .leases([grant(.task(context: .json("{}"), branches: nil), cursor: .json("17"))])
+        ),
+        (
+            "coordinator-leases-heartbeat",
+            .leases([grant(.task(context: .json("{}"), branches: nil), heartbeat: .seconds(9))])
+        ),
+        (
             "coordinator-answers",
             .answers([
                 LeaseAnswer(lease: Samples.lease, answer: .accepted),
                 LeaseAnswer(lease: Samples.lease, answer: .already),
                 LeaseAnswer(lease: Samples.lease, answer: .lost),
+            ])
+        ),
+        (
+            "coordinator-checkpointed",
+            .checkpointed([
+                CheckpointAnswer(lease: Samples.lease, number: 5, answer: .accepted),
+                CheckpointAnswer(lease: Samples.lease, number: 6, answer: .lost),
             ])
         ),
         ("coordinator-cancel", .cancel([Samples.lease])),

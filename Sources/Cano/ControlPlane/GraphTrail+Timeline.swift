@@ -19,18 +19,23 @@ extension GraphTrail {
         case .started, .entered, .migrated:
             return entry.state.map(Mark.entered)
         case .branchDone:
-            return entry.reason == nil ? .branchDone : nil
+            guard entry.reason == nil, let index = Self.branch(of: entry) else { return nil }
+            return .branchDone(index: index)
         case .sagaPushed:
-            let isBranch = entry.path?.hasPrefix("branch/") ?? false
-            return entry.state.map { .pushed(seq: entry.seq, state: $0, isBranch: isBranch) }
+            return entry.state.map { .pushed(seq: entry.seq, state: $0, branch: Self.branch(of: entry)) }
         case .compensated:
             guard entry.reason == nil, let path = entry.path else { return nil }
             return Int(path.drop { !$0.isNumber }).map { .undone(seq: $0) }
         case .finished:
             return .ended(state: entry.state, hasSucceeded: entry.reason == RunStatus.succeeded.name)
         case .expanded, .joined, .attemptFailed, .attemptLost, .attemptHeld, .compensating, .cancelRequested,
-            .signalled, .childStarted, .childEnded, .intervened:
+            .signalled, .childStarted, .childEnded, .intervened, .stepCursor, .checkpoint:
             return nil
         }
+    }
+
+    private static func branch(of entry: TimelineEntry) -> Int? {
+        guard case .branch(let index)? = entry.path.flatMap(WorkPath.init) else { return nil }
+        return index
     }
 }

@@ -28,7 +28,8 @@ package struct RunPosition: Hashable, Sendable {
                 self.visit = max(row.visit, self.visit)
                 self.context = row.payload ?? self.context
             case .expanded, .branchDone, .joined, .attemptFailed, .attemptLost, .attemptHeld, .sagaPushed,
-                .compensating, .compensated, .cancelRequested, .signalled, .childStarted, .childEnded, .intervened:
+                .compensating, .compensated, .cancelRequested, .signalled, .childStarted, .childEnded, .intervened,
+                .stepCursor, .checkpoint:
                 break
             }
         }

@@ -129,7 +129,7 @@ struct DirectAttempts {
             let final = charged
             charged.isRetryable = failure.isRetryable
             return self.fail(charged, final, retryAfter: nil, isStopping: isStopping)
-        case .completed, .released:
+        case .completed, .carried, .released:
             return .stopped  // no error means either
         }
     }

@@ -67,7 +67,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     /// Runs one branch after the other, as long as there are any.
     private func drain() async {
-        let isPlain = self.split.definition.branch.timeout == nil
+        let isPlain = self.split.branch.timeout == nil
         var index = self.state.withLock { self.claim(&$0) }
         while let current = index {
             var first: (any Error)?
@@ -84,7 +84,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     private func tryAgain(_ index: Int, after first: (any Error)?) async -> Int? {
         let seed = self.split.seed ^ UInt64(truncatingIfNeeded: index) << 32
-        var attempts = self.split.attempts(at: self.split.definition.branch, seed: seed)
+        var attempts = self.split.attempts(at: self.split.branch, seed: seed)
         let end = await attempts.run(after: first) { attempt, deadline in
             try await self.branch(self.items[index], self.split.task(.branch(index), attempt, deadline))
         }

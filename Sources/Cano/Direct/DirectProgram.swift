@@ -39,7 +39,7 @@ final class DirectProgram<W: Workflow>: Sendable {
             self.undo =
                 switch step.definition {
                 case .task(let task, _): task.undo
-                case .split(let split, _): split.branch.undo
+                case .split(let split, _): split.branch?.undo
                 case .router, .timer, .wait, .child, .exit: nil
                 }
             self.isPlain = self.task?.timeout == nil
@@ -64,6 +64,12 @@ final class DirectProgram<W: Workflow>: Sendable {
                 throw CanoError(.invalidDefinition, message + ": run it with EmbeddedRunner or on a cluster")
             case .task, .router, .split, .timer, .exit: break
             }
+            guard let shape = state.step.needsStore else { continue }
+            throw CanoError(
+                .invalidDefinition,
+                "workflow '\(W.name)' cannot run without a store: state '\(state.name)' has \(shape); run it with "
+                    + "EmbeddedRunner, on a MemoryStore if nothing is to be kept"
+            )
         }
         let all = Array(W.State.allCases)
         var indices: [String: Int] = [:]
@@ -74,5 +80,31 @@ final class DirectProgram<W: Workflow>: Sendable {
         self.failures = WorkFailures(workflow: W.name, limits: limits)
         self.limits = limits
         self.logger = logger
+    }
+}
+
+extension StepDefinition {
+    /// What of the step only the durable engine does, for people; `nil` when it can run without a store.
+    fileprivate var needsStore: String? {
+        switch self {
+        case .task(let task, _), .router(let task, _): return task.needsStore
+        case .split(let split, _):
+            guard case .each(_, let branch) = split.work else { return "different branches" }
+            if split.gather != nil { return "a task that gathers its branches" }
+            if split.inFlight != nil { return "a bound of branches in flight" }
+            return branch.needsStore
+        case .timer, .exit: return nil
+        }
+    }
+}
+
+extension TaskDefinition {
+    fileprivate var needsStore: String? {
+        if let repetition = self.repetition { return "work that takes several attempts (\(repetition.kind.rawValue))" }
+        if self.within != nil { return "a deadline" }
+        if self.startWithin != nil { return "a time to start" }
+        if self.heartbeat != nil { return "a heartbeat" }
+        if self.hedge != nil { return "hedging" }
+        return self.retry.maximumElapsed == nil ? nil : "a retry policy with a bound of time"
     }
 }

@@ -26,6 +26,12 @@ struct DirectSplitRun: Sendable {
         )
     }
 
+    /// What each branch does.
+    var branch: TaskDefinition {
+        guard let branch = self.definition.branch else { fatalError("'\(self.name)' has different branches") }
+        return branch
+    }
+
     func attempts(at task: TaskDefinition, seed: UInt64) -> DirectAttempts {
         DirectAttempts(
             retry: task.retry,
@@ -46,7 +52,8 @@ struct DirectSplitRun: Sendable {
         undo: UndoCode?,
         branch: @escaping DirectBranches<Item, Output>.Branch
     ) async -> DirectSplitEnd {
-        var attempts = self.attempts(at: self.definition.expand, seed: self.seed)
+        guard let expand = self.definition.expand else { fatalError("'\(self.name)' makes no items") }
+        var attempts = self.attempts(at: expand, seed: self.seed)
         let made = await attempts.run { attempt, deadline in
             let items = try await items(self.task(.expand, attempt, deadline))
             if let failure = self.failures.tooMany(items.count, of: self.name) {

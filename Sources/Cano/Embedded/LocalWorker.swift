@@ -13,6 +13,7 @@ final class LocalWorker: LeaseSession {
     private let slots: Int
     private let interceptor: (any AttemptInterceptor)?
     private let orders = Mailbox<LeaseGrant>()
+    private let checkpoints = CheckpointWaiters()
     private let running = Guarded<[LeaseRef: CancellationHandle]>([:])
 
     init(
@@ -35,6 +36,7 @@ final class LocalWorker: LeaseSession {
             switch delivery {
             case .lease(let grant): self.orders.post(grant)
             case .stop(let lease), .lost(let lease): self.running.withLock { $0[lease] }?.cancel()
+            case .checkpointed(let answer): self.checkpoints.answered(answer)
             // Reports go by a call inside the process: they cannot be lost, so their answers say nothing new.
             case .adopted, .answer, .left, .demand, .owned, .notOwner: break
             }
@@ -90,13 +92,34 @@ final class LocalWorker: LeaseSession {
             return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
         }
         let deadline = grant.timeout.map { ContinuousClock.now.advanced(by: $0.duration) }
-        let task = TaskContext(grant: grant, deadline: deadline, logger: self.logger, onProgress: { _ in })
-        guard let deadline else { return await handler.perform(grant, task) }
+        let pulse = Pulse(grant.heartbeat)
+        let (checkpoints, host, id, worker) = (self.checkpoints, self.host, self.id, self.worker)
+        let task = TaskContext(
+            grant: grant,
+            deadline: deadline,
+            logger: self.logger,
+            onProgress: { _ in pulse?.beat() },
+            onCheckpoint: { cursor in
+                pulse?.beat()
+                try await checkpoints.checkpoint(grant.lease, cursor) {
+                    host.checkpoints([$0], from: id, worker: worker)
+                }
+            }
+        )
+        guard deadline != nil || pulse != nil else { return await handler.perform(grant, task) }
         return await withTaskGroup(of: AttemptReport.Result?.self) { group in
             group.addTask { await handler.perform(grant, task) }
-            group.addTask {
-                do { try await Task.sleep(until: deadline) } catch { return nil }
-                return .stopped(Failure(code: "timeout", message: "the attempt took longer than its timeout"))
+            if let deadline {
+                group.addTask {
+                    do { try await Task.sleep(until: deadline) } catch { return nil }
+                    return LossReason.timeout.failure.map { .stopped($0) }
+                }
+            }
+            if let pulse {
+                group.addTask {
+                    do { try await pulse.missed() } catch { return nil }
+                    return LossReason.heartbeatMissed.failure.map { .stopped($0) }
+                }
             }
             var result: AttemptReport.Result?
             // The slot is not free before the handler is really done, even when its word does not count any more.
@@ -106,6 +129,29 @@ final class LocalWorker: LeaseSession {
                 group.cancelAll()
             }
             return result ?? .stopped(Failure(code: "cancelled", message: "the attempt was asked to stop"))
+        }
+    }
+}
+
+/// When an attempt last gave a sign of life.
+private final class Pulse: Sendable {
+    private let pause: Duration
+    private let last = Guarded(ContinuousClock.now)
+
+    /// `nil` when no sign of life is asked for.
+    init?(_ pause: Span?) {
+        guard let pause else { return nil }
+        self.pause = pause.duration
+    }
+
+    func beat() { self.last.withLock { $0 = .now } }
+
+    /// Returns when there was no sign of life for too long; throws when the attempt is over.
+    func missed() async throws {
+        while true {
+            let due = self.last.withLock { $0 }.advanced(by: self.pause)
+            if ContinuousClock.now >= due { return }
+            try await Task.sleep(until: due)
         }
     }
 }

@@ -67,6 +67,8 @@ package enum OutcomeRule: Hashable, Sendable {
     case retry
     /// The step failed for good.
     case fail
+    /// In a poll: it is not ready yet, and is asked again.
+    case pending
 }
 
 extension OutcomeRule: Codable {
@@ -79,6 +81,7 @@ extension OutcomeRule: Codable {
         case "ok": self = .ok
         case "retry": self = .retry
         case "fail": self = .fail
+        case "pending": self = .pending
         case let text where text.hasPrefix(Self.nextPrefix): self = .next(String(text.dropFirst(Self.nextPrefix.count)))
         default: throw DecodingError.dataCorruptedError(in: container, debugDescription: "'\(text)' is no outcome")
         }
@@ -91,6 +94,7 @@ extension OutcomeRule: Codable {
         case .ok: try container.encode("ok")
         case .retry: try container.encode("retry")
         case .fail: try container.encode("fail")
+        case .pending: try container.encode("pending")
         case .next(let state): try container.encode(Self.nextPrefix + state)
         }
     }
@@ -106,16 +110,20 @@ package struct OutputRules: Codable, Hashable, Sendable {
     package var route: [RouteRule]?
     /// Whether the output is kept for an undo.
     package var isKept: Bool?
+    /// In a poll: what must be true of the context, with the output merged, for it to be ready; its state is not used.
+    package var until: RouteRule?
 
     package init(
         format: OutputFormat? = nil,
         into: String? = nil,
         route: [RouteRule]? = nil,
-        isKept: Bool? = nil
+        isKept: Bool? = nil,
+        until: RouteRule? = nil
     ) {
         self.format = format
         self.into = into
         self.route = route
         self.isKept = isKept
+        self.until = until
     }
 }

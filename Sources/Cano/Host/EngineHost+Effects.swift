@@ -25,6 +25,9 @@ extension EngineHost {
                 deliveries[session, default: []].append(.lost(lease))
             case .answer(let lease, let answer, let session):
                 deliveries[session, default: []].append(.answer(LeaseAnswer(lease: lease, answer: answer)))
+            case .checkpointed(let lease, let number, let answer, let session):
+                let answer = CheckpointAnswer(lease: lease, number: number, answer: answer)
+                deliveries[session, default: []].append(.checkpointed(answer))
             case .left(let run, let visit):
                 for session in self.sessions.withLock({ Array($0.keys) }) {
                     deliveries[session, default: []].append(.left(run, visit: visit))
@@ -78,7 +81,7 @@ extension EngineHost {
             switch delivery {
             case .lease(let grant): self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard)
             case .adopted(let lease): self.post(.lost([lease], .workerGone), to: lease.shard)
-            case .stop, .lost, .answer, .left, .demand, .owned, .notOwner: break
+            case .stop, .lost, .answer, .checkpointed, .left, .demand, .owned, .notOwner: break
             }
         }
     }

@@ -33,6 +33,16 @@ extension EngineHost {
         }
     }
 
+    /// Attempts that go on want cursors to be durable.
+    ///
+    /// Each is answered once its cursor is.
+    package func checkpoints(_ checkpoints: [LeaseCheckpoint], from session: SessionID, worker: WorkerID) {
+        for (shard, checkpoints) in Dictionary(grouping: checkpoints, by: \.lease.shard) {
+            let event = ShardEvent.checkpoints(checkpoints, from: session, worker: worker)
+            if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }
+        }
+    }
+
     /// A worker offers leases that it still holds.
     package func offered(_ leases: [LeaseRef], from session: SessionID, worker: WorkerID) {
         for (shard, leases) in Dictionary(grouping: leases, by: \.shard) {

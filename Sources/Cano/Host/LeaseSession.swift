@@ -26,6 +26,8 @@ package enum Delivery: Hashable, Sendable {
     case lost(LeaseRef)
     /// What became of a report or an offer.
     case answer(LeaseAnswer)
+    /// What became of a checkpoint.
+    case checkpointed(CheckpointAnswer)
     /// The context of a visit is not needed any more.
     case left(RunID, visit: Int)
     /// So much work waits for credit.

@@ -22,6 +22,9 @@ public struct TaskContext: Sendable {
     private let work: Work
     private let base: Logger
     private let onProgress: (@Sendable (String) -> Void)?
+    private let onCheckpoint: (@Sendable (Payload) async throws -> Void)?
+    /// What the last good attempt of the work left for this one.
+    package let cursor: Payload?
 
     /// What the attempt is for.
     enum Work: Hashable, Sendable {
@@ -33,7 +36,8 @@ public struct TaskContext: Sendable {
         grant: LeaseGrant,
         deadline: ContinuousClock.Instant?,
         logger: Logger,
-        onProgress: @escaping @Sendable (String) -> Void
+        onProgress: @escaping @Sendable (String) -> Void,
+        onCheckpoint: @escaping @Sendable (Payload) async throws -> Void = { _ in }
     ) {
         let key = grant.lease.key
         self.run = key.run
@@ -43,7 +47,9 @@ public struct TaskContext: Sendable {
         self.deadline = deadline
         self.work = if case .undo(let path, _) = grant.input { .undoes(path) } else { .does(key.path) }
         self.base = logger
+        self.cursor = grant.cursor
         self.onProgress = onProgress
+        self.onCheckpoint = onCheckpoint
     }
 
     /// For work that no lease is granted for.
@@ -54,7 +60,9 @@ public struct TaskContext: Sendable {
         attempt: Int,
         work: Work,
         deadline: ContinuousClock.Instant?,
-        logger: Logger
+        logger: Logger,
+        cursor: Payload? = nil,
+        onCheckpoint: (@Sendable (Payload) async throws -> Void)? = nil
     ) {
         self.run = run
         self.state = state
@@ -63,7 +71,9 @@ public struct TaskContext: Sendable {
         self.deadline = deadline
         self.work = work
         self.base = logger
+        self.cursor = cursor
         self.onProgress = nil
+        self.onCheckpoint = onCheckpoint
     }
 
     /// The same text for every attempt of this work: hand it to outside systems, so that they do its work once.
@@ -83,7 +93,30 @@ public struct TaskContext: Sendable {
         return logger
     }
 
-    /// Says how far the task is, in a line for people.
+    /// The same attempt, for a local state behind its own.
+    package func following(_ grant: LeaseGrant) -> TaskContext {
+        TaskContext(
+            grant: grant,
+            deadline: self.deadline,
+            logger: self.base,
+            onProgress: self.onProgress ?? { _ in },
+            onCheckpoint: self.onCheckpoint ?? { _ in }
+        )
+    }
+
+    /// Makes a cursor durable while the attempt goes on; returns when it is.
+    ///
+    /// Throws `CancellationError` when the attempt is cancelled, or its lease was lost.
+    package func checkpoint(_ cursor: Payload) async throws {
+        try await self.onCheckpoint?(cursor)
+    }
+
+    /// Says that the task lives: due in time when its step has a heartbeat (`heartbeat(within:)`), free otherwise.
+    public func heartbeat() {
+        self.onProgress?("")
+    }
+
+    /// Says how far the task is, in a line for people; that is a sign of life, too.
     ///
     /// Kept only while the attempt runs.
     public func progress(_ line: String) {

@@ -14,8 +14,8 @@ struct WorkFailures: Sendable {
         deadline: ContinuousClock.Instant?
     ) -> AttemptReport.Result {
         switch error {
-        case let failure as TaskFailure:
-            let kept = self.failure(failure.code, failure.message, isRetryable: failure.isRetryable)
+        case let failure as any ClassifiedError:
+            let kept = self.failure(failure.code, "\(failure)", isRetryable: failure.isRetryable)
             return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
         case is CancellationError:
             return self.stopped(timeout, deadline, "")

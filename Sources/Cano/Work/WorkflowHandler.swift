@@ -2,12 +2,25 @@
 
 /// Does the work of a typed workflow.
 struct WorkflowHandler: WorkHandler {
+    /// What may follow a state, as a worker needs it to go on by itself.
+    struct Edges: Sendable {
+        var next: [String]
+        var isRouter: Bool
+    }
+
     private let steps: [String: StepCode]
+    private let edges: [String: Edges]
     private let failures: WorkFailures
 
-    init(name: String, steps: [String: StepCode], limits: Limits) {
+    init(_ definition: Definition, steps: [String: StepCode], limits: Limits) {
+        var edges: [String: Edges] = [:]
+        for state in definition.states {
+            let isRouter = if case .router = state.step { true } else { false }
+            edges[state.name] = Edges(next: state.step.next, isRouter: isRouter)
+        }
+        self.edges = edges
         self.steps = steps
-        self.failures = WorkFailures(workflow: name, limits: limits)
+        self.failures = WorkFailures(workflow: definition.name, limits: limits)
     }
 
     func perform(_ grant: LeaseGrant, _ task: TaskContext) async -> AttemptReport.Result {
@@ -27,13 +40,60 @@ struct WorkflowHandler: WorkHandler {
         } catch {
             return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline)
         }
-        guard let problem = self.problem(with: completion, of: grant) else { return .completed(completion) }
-        return self.undelivered(problem, grant, step)
+        if let problem = self.problem(with: completion, of: grant) { return self.undelivered(problem, grant, step) }
+        let following = await self.following(completion, grant, task)
+        return following.isEmpty ? .completed(completion) : .carried(completion, following: following)
+    }
+
+    /// Does the local states behind the one that is done, as far as nothing goes wrong.
+    private func following(
+        _ completion: AttemptReport.Completion,
+        _ grant: LeaseGrant,
+        _ task: TaskContext
+    ) async -> [LocalCompletion] {
+        var following: [LocalCompletion] = []
+        var (grant, last) = (grant, completion)
+        while following.count < self.failures.limits.localStates, !Task.isCancelled,
+            let next = self.grant(behind: grant, last), let step = self.steps[next.state]
+        {
+            grant = next
+            // What goes wrong here is tried again, and told, under a lease of the state's own.
+            guard let done = try? await self.complete(grant, step, task.following(grant)),
+                self.problem(with: done, of: grant) == nil
+            else { break }
+            following.append(LocalCompletion(state: grant.state, completion: done))
+            last = done
+        }
+        return following
+    }
+
+    /// The work of the local state that follows; `nil` when none does.
+    private func grant(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> LeaseGrant? {
+        let chosen: String?
+        var context: Payload?
+        switch (completion, grant.input) {
+        case (.task(let changed, let next, _), .task(let before, _)): (chosen, context) = (next, changed ?? before)
+        case (.route(let next), .router(let before, _)): (chosen, context) = (next, before)
+        case (.task, _), (.route, _), (.items, _), (.output, _), (.undone, _), (.again, _): return nil
+        }
+        guard let state = chosen ?? grant.next.first, let context, let step = self.steps[state], step.isLocal,
+            let edges = self.edges[state]
+        else { return nil }
+        var next = grant
+        next.state = state
+        next.lease.key.visit += 1
+        next.lease.attempt = 1
+        next.next = edges.next
+        next.cursor = nil
+        next.input =
+            edges.isRouter ? .router(context: context, branches: nil) : .task(context: context, branches: nil)
+        return next
     }
 
     /// The work is done, but its outcome cannot be delivered: what can be undone is in doubt, so that it is undone.
     private func undelivered(_ problem: Failure, _ grant: LeaseGrant, _ step: StepCode) -> AttemptReport.Result {
-        step.undo != nil && grant.input.isUndoable ? .stopped(problem) : .failed(problem, retryAfter: nil)
+        step.undo(of: grant.lease.key.path) != nil && grant.input.isUndoable
+            ? .stopped(problem) : .failed(problem, retryAfter: nil)
     }
 
     private func complete(
@@ -49,10 +109,11 @@ struct WorkflowHandler: WorkHandler {
             }
         case .expand(let context, _):
             if let code = step.expand { return .items(try await code(context, task)) }
-        case .branch(_, let item, _):
+        case .branch(let index, let item, let context):
             if let code = step.branch { return .output(try await code(item, task)) }
-        case .undo(_, let output):
-            if let undo = step.undo {
+            if step.fixed.indices.contains(index) { return .output(try await step.fixed[index].run(context, task)) }
+        case .undo(let path, let output):
+            if let undo = step.undo(of: path) {
                 try await undo.run(output, task)
                 return .undone
             }
@@ -78,6 +139,8 @@ struct WorkflowHandler: WorkHandler {
             return self.tooMany(items, grant)
         case .undone:
             return nil
+        case .again(let cursor, _):
+            return self.tooLarge(cursor, "the cursor", grant)
         }
     }
 

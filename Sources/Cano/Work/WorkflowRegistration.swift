@@ -19,7 +19,7 @@ struct WorkflowRegistration {
         guard problems.isEmpty else {
             throw CanoError(.invalidDefinition, "\(W.self): " + problems.joined(separator: "; "))
         }
-        self.handler = WorkflowHandler(name: W.name, steps: steps, limits: limits)
+        self.handler = WorkflowHandler(self.definition, steps: steps, limits: limits)
     }
 
     private static func typeProblems(of definition: Definition, _ steps: [String: StepCode]) -> [String] {

@@ -26,6 +26,37 @@ extension RetryPolicy {
         }
     }
 
+    /// Another policy holds after failures with this code.
+    ///
+    /// ```swift
+    /// retry: .exponential(attempts: 5)
+    ///     .on("rateLimited", .fixed(attempts: 50, every: .seconds(60)))
+    ///     .on("refused", .never)
+    /// ```
+    ///
+    /// All failures of a piece of work count, whatever their codes; the policy of the last one decides whether, and
+    /// when, there is another attempt.
+    ///
+    /// - Parameters:
+    ///   - code: the code of the failure: that of a ``TaskFailure``, `taskFailed` for other errors, `timeout`.
+    ///   - policy: what holds then; it may have no overrides itself.
+    /// - Returns: the policy.
+    public func on(_ code: String, _ policy: RetryPolicy) -> RetryPolicy {
+        var changed = self
+        changed.overrides[code] = policy
+        return changed
+    }
+
+    /// No attempt begins later than this after the first one began.
+    ///
+    /// - Parameter time: how long.
+    /// - Returns: the policy.
+    public func within(_ time: Duration) -> RetryPolicy {
+        var changed = self
+        changed.maximumElapsed = Span(time)
+        return changed
+    }
+
     /// The pause is always the same.
     ///
     /// - Parameters:

@@ -9,6 +9,7 @@ extension Step {
     ///   - join: when the run goes on.
     ///   - retry: how often, and how patiently, each branch is tried again.
     ///   - timeout: how long one attempt of a branch may take; `nil` for no bound.
+    ///   - inFlight: how many branches may run at once, their pauses between attempts included; `nil` for no bound.
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
@@ -18,12 +19,13 @@ extension Step {
         join: JoinPolicy = .all,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        inFlight: Int? = nil,
         losers: SplitDefinition.Losers = .undo,
         to next: W.State
     ) -> Step {
         // Reading a list costs nothing and cannot fail for a while: no retries, they would hide the mistake.
         let expand = TaskDefinition.compiled("items", .never, nil, nil)
-        let policies = BranchPolicies(join: join, retry: retry, timeout: timeout, losers: losers)
+        let policies = BranchPolicies(join, retry, timeout, losers, inFlight)
         return Self.make(expand, branch, policies, next) { context, _ in context[keyPath: items] }
     }
 
@@ -35,6 +37,7 @@ extension Step {
     ///   - join: when the run goes on.
     ///   - retry: how often, and how patiently, the making of the items and each branch are tried again.
     ///   - timeout: how long one attempt of either may take; `nil` for no bound.
+    ///   - inFlight: how many branches may run at once, their pauses between attempts included; `nil` for no bound.
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
@@ -44,11 +47,12 @@ extension Step {
         join: JoinPolicy = .all,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
+        inFlight: Int? = nil,
         losers: SplitDefinition.Losers = .undo,
         to next: W.State
     ) -> Step where E.Context == W.Context, E.Item == B.Item {
         let expand = TaskDefinition.compiled(E.taskName, retry, timeout, nil)
-        let policies = BranchPolicies(join: join, retry: retry, timeout: timeout, losers: losers)
+        let policies = BranchPolicies(join, retry, timeout, losers, inFlight)
         var step = Self.make(expand, branch, policies, next) { try await items.run($0, $1) }
         if UndoCode(of: items) != nil {
             step.code.problems.append("\(E.taskName) only makes items and has nothing to undo: remove Compensatable")
@@ -61,6 +65,21 @@ extension Step {
         var retry: RetryPolicy
         var timeout: Duration?
         var losers: SplitDefinition.Losers
+        var inFlight: Int?
+
+        init(
+            _ join: JoinPolicy,
+            _ retry: RetryPolicy,
+            _ timeout: Duration?,
+            _ losers: SplitDefinition.Losers,
+            _ inFlight: Int?
+        ) {
+            self.join = join
+            self.retry = retry
+            self.timeout = timeout
+            self.losers = losers
+            self.inFlight = inFlight
+        }
     }
 
     private static func make<B: BranchTask>(
@@ -71,7 +90,8 @@ extension Step {
         _ items: @escaping @Sendable (W.Context, TaskContext) async throws -> [B.Item]
     ) -> Step {
         let undo = UndoCode(of: branch)
-        var code = StepCode(undo: undo)
+        var code = StepCode()
+        code.branchUndo = undo
         code.branchOutput = TypeIdentity(B.Output.self)
         code.expand = { context, task in
             let value = try context.decoded(as: W.Context.self, what: "the context")
@@ -86,10 +106,10 @@ extension Step {
             }
         }
         let definition = SplitDefinition(
-            expand: expand,
-            branch: .compiled(B.taskName, policies.retry, policies.timeout, undo),
+            .each(expand: expand, branch: .compiled(B.taskName, policies.retry, policies.timeout, undo)),
             join: policies.join,
-            losers: policies.losers
+            losers: policies.losers,
+            inFlight: policies.inFlight
         )
         let direct = DirectCode<W>
             .split { context, split in

@@ -5,7 +5,7 @@
 /// Steps are made with `task(_:retry:timeout:to:)` and its relatives. A step has two halves: data, which becomes
 /// part of the `Definition`, and code, which stays in the processes that run tasks.
 public struct Step<W: Workflow>: Sendable {
-    let definition: StepDefinition
+    var definition: StepDefinition
     var code: StepCode
     /// The same code with its types, for runs without a store.
     let direct: DirectCode<W>
@@ -163,7 +163,7 @@ extension Step {
     }
 }
 
-// MARK: - Routers, timers, exits
+// MARK: - Routers, exits
 
 extension Step {
     /// A task that reads the context and decides which state follows.
@@ -196,16 +196,6 @@ extension Step {
         Self.make("router", RetryPolicy(), nil, next, nil) { context, _ in try await decide(context) }
     }
 
-    /// The run waits for a time, as a row in the store: it costs nothing meanwhile.
-    ///
-    /// - Parameters:
-    ///   - duration: how long, to the millisecond.
-    ///   - next: the state that follows.
-    /// - Returns: the step.
-    public static func wait(_ duration: Duration, to next: W.State) -> Step {
-        Self(.timer(after: Span(duration), to: next.rawValue))
-    }
-
     /// The run ends here, with success.
     public static var exit: Step { Self.exit(.success) }
 
@@ -226,6 +216,7 @@ extension Step {
         _ decide: @escaping @Sendable (W.Context, TaskContext) async throws -> W.State
     ) -> Step {
         var code = StepCode()
+        code.isLocal = true
         if undo != nil { code.problems.append("\(name) only decides and has nothing to undo: remove Compensatable") }
         code.task = { input, context in
             let value = try input.context.decoded(as: W.Context.self, what: "the context")

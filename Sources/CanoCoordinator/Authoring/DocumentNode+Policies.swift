@@ -5,20 +5,23 @@ import CanoEngine
 import Yams
 
 extension DocumentNode {
-    /// `{ attempts: 3, delay: 200ms, multiplier: 2, max: 30s, jitter: 0.1 }`, or the attempts alone.
+    /// `{ attempts: 3, delay: 200ms, multiplier: 2, max: 30s, jitter: 0.1, within: 10m, on: { busy: 50 } }`, or the
+    /// attempts alone.
     func retryPolicy() throws(CanoError) -> RetryPolicy {
         var policy = RetryPolicy()
         if case .scalar = self.node {
             policy.maximumAttempts = try self.integer(1...self.limits.attempts)
             return policy
         }
-        let keys = ["attempts", "delay", "multiplier", "max", "jitter"]
+        let keys = ["attempts", "delay", "multiplier", "max", "jitter", "within", "on"]
         let mapping = try DocumentMapping(self, owner: self.name, allowed: keys)
         if let node = mapping["attempts"] { policy.maximumAttempts = try node.integer(1...self.limits.attempts) }
         if let node = mapping["delay"] { policy.initialDelay = try node.span() }
         if let node = mapping["multiplier"] { policy.multiplier = try node.number(1...RetryPolicy.steepest) }
         if let node = mapping["max"] { policy.maximumDelay = try node.span() }
         if let node = mapping["jitter"] { policy.jitter = try node.number(0...1) }
+        policy.maximumElapsed = try mapping["within"]?.span()
+        for (code, node) in try mapping["on"]?.pairs() ?? [] { policy.overrides[code] = try node.retryPolicy() }
         return policy
     }
 

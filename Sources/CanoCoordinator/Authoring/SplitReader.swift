@@ -11,23 +11,42 @@ struct SplitReader {
     /// What its tasks have unless they say otherwise.
     let retry: RetryPolicy?
     let timeout: Span?
+    let startWithin: Span?
+    let hedge: Span?
 
-    func split(
-        _ node: DocumentNode,
-        join: JoinPolicy,
-        losers: SplitDefinition.Losers
-    ) throws(CanoError) -> SplitDefinition {
+    func split(_ node: DocumentNode) throws(CanoError) -> SplitDefinition {
         let branchOwner = "the split of \(self.owner)"
         let isHTTP = node.keys.contains("http")
         let keys = isHTTP ? TaskReader.httpKeys : TaskReader.execKeys
-        let mapping = try DocumentMapping(node, owner: branchOwner, allowed: ["over"] + keys + ["undo"])
+        let mapping = try DocumentMapping(
+            node,
+            owner: branchOwner,
+            allowed: ["over"] + keys + TaskReader.waitKeys + ["undo"]
+        )
         let over = try mapping.required("over", for: branchOwner)
         return SplitDefinition(
             expand: try self.expansion(over),
-            branch: try self.task(mapping, owner: branchOwner),
-            join: join,
-            losers: losers
+            branch: try self.branch(mapping, owner: branchOwner)
         )
+    }
+
+    /// A list of branches, each `{ exec: […], … }` or `{ http: …, … }`.
+    func parallel(_ node: DocumentNode) throws(CanoError) -> SplitDefinition {
+        var branches: [TaskDefinition] = []
+        for (index, branch) in try node.list().enumerated() {
+            let owner = "branch \(index) of \(self.owner)"
+            let keys = branch.keys.contains("http") ? TaskReader.httpKeys : TaskReader.execKeys
+            let mapping = try DocumentMapping(branch, owner: owner, allowed: keys + TaskReader.waitKeys + ["undo"])
+            branches.append(try self.branch(mapping, owner: owner))
+        }
+        return SplitDefinition(.fixed(branches))
+    }
+
+    private func branch(_ mapping: DocumentMapping, owner: String) throws(CanoError) -> TaskDefinition {
+        var task = try self.task(mapping, owner: owner)
+        if mapping["startWithin"] == nil { task.startWithin = self.startWithin }
+        if mapping["hedge"] == nil { task.hedge = self.hedge }
+        return task
     }
 
     private func expansion(_ node: DocumentNode) throws(CanoError) -> TaskDefinition {

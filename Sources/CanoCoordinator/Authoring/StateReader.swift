@@ -5,25 +5,30 @@ import CanoEngine
 
 /// Reads one state of a document. What it is follows from the one of these keys that it has:
 ///
-/// | key     | the state                       | its other keys                                                      |
-/// |---------|---------------------------------|---------------------------------------------------------------------|
-/// | `exec`  | a task: runs a program          | `output into exits route undo retry timeout to`                     |
-/// | `http`  | a task: sends a request         | `output into route undo retry timeout to`                           |
-/// | `split` | branches over a list            | `join losers retry timeout to`                                      |
-/// | `route` | a router, when it is alone      | `retry to`                                                          |
-/// | `wait`  | a timer: `1h`                   | `to`                                                                |
-/// | `wait`  | `{ signal: paid, within: 1h, timeoutTo: late }` | `to`                                               |
-/// | `child` | `{ workflow: bill, input: /order }`             | `onParentEnd retry to`                             |
-/// | `exit`  | `true`, `success`, `failure`    |                                                                     |
+/// | key        | the state                    | its other keys                                                       |
+/// |------------|------------------------------|----------------------------------------------------------------------|
+/// | `exec`     | a task: runs a program       | `output into exits route undo poll retry timeout within … to`        |
+/// | `http`     | a task: sends a request      | `output into route undo poll retry timeout within … to`              |
+/// | `split`    | branches over a list         | `join losers inFlight retry timeout … to`                            |
+/// | `batch`    | the same, and a task behind  | `finish join inFlight retry timeout … to`                            |
+/// | `parallel` | a list of different branches | `join losers inFlight retry timeout … to`                            |
+/// | `route`    | a router, when it is alone   | `retry to`                                                           |
+/// | `wait`     | a timer: `1h`                | `to`                                                                 |
+/// | `wait`     | `{ signal: paid, within: 1h, timeoutTo: late }`: a wait for a signal | `to`              |
+/// | `child`    | `{ workflow: bill, input: /order }`                         | `onParentEnd retry to`    |
+/// | `exit`     | `true`, `success`, `failure` |                                                                      |
 ///
-/// `retry` and `timeout` of a split are for its tasks, unless they have their own.
+/// Where `…` stands, `startWithin` and `hedge` are allowed, too. Policies of a split are for its branches, unless they
+/// have their own.
 struct StateReader {
     let name: String
 
-    private static let kinds = ["exec", "http", "split", "wait", "child", "exit"]
+    private static let kinds = ["exec", "http", "split", "batch", "parallel", "wait", "child", "exit"]
     private static let otherKeys = [
-        "route", "output", "into", "exits", "join", "losers", "undo", "retry", "timeout", "onParentEnd", "to",
+        "route", "output", "into", "exits", "join", "losers", "inFlight", "finish", "undo", "poll", "retry", "timeout",
+        "within", "startWithin", "hedge", "onParentEnd", "to",
     ]
+    private static let splitKeys = ["join", "inFlight", "retry", "timeout"] + TaskReader.waitKeys
     private var owner: String { "state '\(self.name)'" }
 
     func step(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
@@ -37,6 +42,8 @@ struct StateReader {
         case "exec": return try self.task(node, TaskReader.execKeys)
         case "http": return try self.task(node, TaskReader.httpKeys)
         case "split": return try self.split(node)
+        case "batch": return try self.batch(node)
+        case "parallel": return try self.parallel(node)
         case "wait": return try self.wait(node)
         case "child": return try self.child(node)
         case "exit": return try self.exit(node)
@@ -44,16 +51,27 @@ struct StateReader {
         default:
             // A misspelt key is named; a state without any kind is told what there is.
             _ = try DocumentMapping(node, owner: self.owner, allowed: Self.kinds + Self.otherKeys)
-            throw node.problem("\(self.owner) does nothing: give it one of exec, http, split, route, wait, child, exit")
+            throw node.problem(
+                "\(self.owner) does nothing: give it one of \(Self.kinds.joined(separator: ", ")), route"
+            )
         }
     }
 
     // MARK: Kinds
 
     private func task(_ node: DocumentNode, _ keys: [String]) throws(CanoError) -> StepDefinition {
-        let mapping = try DocumentMapping(node, owner: self.owner, allowed: keys + ["into", "route", "undo", "to"])
+        let allowed = keys + ["into", "route", "undo", "poll", "within", "to"] + TaskReader.waitKeys
+        let mapping = try DocumentMapping(node, owner: self.owner, allowed: allowed)
         let next = try self.next(mapping)
-        let run = try TaskReader(owner: self.owner, next: next).task(mapping, name: nil)
+        var reader = TaskReader(owner: self.owner, next: next)
+        var poll: PollReader?
+        if let node = mapping["poll"] {
+            let found = try PollReader(node, of: reader)
+            (reader.isPoll, reader.until, poll) = (true, found.until, found)
+        }
+        var run = try reader.task(mapping, name: nil)
+        run.within = try mapping["within"]?.span()
+        poll?.apply(to: &run, hasRetry: mapping["retry"] != nil)
         return .task(run: run, to: next)
     }
 
@@ -121,19 +139,59 @@ struct StateReader {
         let mapping = try DocumentMapping(
             node,
             owner: self.owner,
-            allowed: ["split", "join", "losers", "retry", "timeout", "to"]
+            allowed: ["split", "losers", "to"] + Self.splitKeys
         )
-        let inner = try SplitReader(
+        var inner = try self.splitReader(mapping).split(try mapping.required("split", for: self.owner))
+        try self.set(&inner, mapping, join: .all)
+        return .split(inner, to: try self.onlyNext(mapping))
+    }
+
+    private func batch(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
+        let mapping = try DocumentMapping(node, owner: self.owner, allowed: ["batch", "finish", "to"] + Self.splitKeys)
+        let next = try self.next(mapping)
+        var inner = try self.splitReader(mapping).split(try mapping.required("batch", for: self.owner))
+        try self.set(&inner, mapping, join: JoinPolicy(.partial(atLeast: 0)))
+        let finish = try mapping.required("finish", for: self.owner)
+        let owner = "'finish' of \(self.owner)"
+        let keys = finish.keys.contains("http") ? TaskReader.httpKeys : TaskReader.execKeys
+        let inside = try DocumentMapping(finish, owner: owner, allowed: keys + ["into", "route", "undo"])
+        inner.gather = try TaskReader(owner: owner, next: next).task(inside, name: nil)
+        inner.choices = Array(next.dropFirst())
+        return .split(inner, to: next[0])
+    }
+
+    private func parallel(_ node: DocumentNode) throws(CanoError) -> StepDefinition {
+        let mapping = try DocumentMapping(
+            node,
+            owner: self.owner,
+            allowed: ["parallel", "losers", "to"] + Self.splitKeys
+        )
+        var inner = try self.splitReader(mapping).parallel(try mapping.required("parallel", for: self.owner))
+        try self.set(&inner, mapping, join: .all)
+        return .split(inner, to: try self.onlyNext(mapping))
+    }
+
+    private func splitReader(_ mapping: DocumentMapping) throws(CanoError) -> SplitReader {
+        SplitReader(
             owner: self.owner,
             retry: try mapping["retry"]?.retryPolicy(),
-            timeout: try mapping["timeout"]?.span()
+            timeout: try mapping["timeout"]?.span(),
+            startWithin: try mapping["startWithin"]?.span(),
+            hedge: try mapping["hedge"]?.span()
         )
-        .split(
-            try mapping.required("split", for: self.owner),
-            join: try mapping["join"]?.joinPolicy() ?? .all,
-            losers: try mapping["losers"]?.word(of: ["undo": SplitDefinition.Losers.undo, "keep": .keep]) ?? .undo
-        )
-        return .split(inner, to: try self.onlyNext(mapping))
+    }
+
+    private func set(
+        _ split: inout SplitDefinition,
+        _ mapping: DocumentMapping,
+        join: JoinPolicy
+    ) throws(CanoError) {
+        split.join = try mapping["join"]?.joinPolicy() ?? join
+        split.losers = try mapping["losers"]?.word(of: ["undo": SplitDefinition.Losers.undo, "keep": .keep]) ?? .undo
+        split.inFlight = try mapping["inFlight"]
+            .map { node throws(CanoError) in
+                try node.integer(1...node.limits.branches)
+            }
     }
 
     // MARK: Edges

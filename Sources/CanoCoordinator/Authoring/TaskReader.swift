@@ -9,18 +9,30 @@ struct TaskReader {
     static let execKeys = ["exec", "output", "exits", "retry", "timeout"]
     /// The keys of a request.
     static let httpKeys = ["http", "output", "retry", "timeout"]
+    /// The keys that say how long work may wait, and when a second worker gets it.
+    static let waitKeys = ["startWithin", "hedge"]
 
     /// What it belongs to, as messages name it.
     let owner: String
     /// The states that it may choose; `nil` where there is no choice, in a split and in an undo.
     let next: [String]?
+    /// Whether it is asked again until it is ready.
+    var isPoll = false
+    /// When it is ready; `nil`: when it ends well.
+    var until: RouteRule?
+
+    init(owner: String, next: [String]?) {
+        self.owner = owner
+        self.next = next
+    }
 
     func task(_ mapping: DocumentMapping, name: String?) throws(CanoError) -> TaskDefinition {
         let output = OutputRules(
             format: try mapping["output"]?.outputFormat(),
             into: try mapping["into"].map { node throws(CanoError) in try self.into(node, mapping) },
             route: mapping["route"] == nil ? nil : try self.routes(mapping),
-            isKept: mapping["undo"] == nil ? nil : true
+            isKept: mapping["undo"] == nil ? nil : true,
+            until: self.until
         )
         let (handler, label, arguments) = try self.work(mapping, output: output)
         return TaskDefinition(
@@ -29,7 +41,9 @@ struct TaskReader {
             arguments: arguments,
             retry: try mapping["retry"]?.retryPolicy() ?? RetryPolicy(),
             timeout: try mapping["timeout"]?.span(),
-            undo: try mapping["undo"].map { node throws(CanoError) in try self.undo(node, of: handler) }
+            undo: try mapping["undo"].map { node throws(CanoError) in try self.undo(node, of: handler) },
+            startWithin: try mapping["startWithin"]?.span(),
+            hedge: try mapping["hedge"]?.span()
         )
     }
 
@@ -104,6 +118,7 @@ struct TaskReader {
 
     private func outcome(_ node: DocumentNode) throws(CanoError) -> OutcomeRule {
         guard node.isMapping else {
+            if self.isPoll, node.plainText == "pending" { return .pending }
             return try node.word(of: ["ok": OutcomeRule.ok, "retry": .retry, "fail": .fail, "{ next: STATE }": .ok])
         }
         let mapping = try DocumentMapping(node, owner: node.name, allowed: ["next"])
@@ -129,31 +144,50 @@ struct TaskReader {
     func routes(_ mapping: DocumentMapping) throws(CanoError) -> [RouteRule] {
         var rules: [RouteRule] = []
         for rule in try mapping.required("route", for: self.owner).list() {
-            let parts = try rule.list()
-            let operators = RouteRule.Comparison.allCases.map(\.rawValue).joined(separator: " ")
-            guard parts.count == 4 || parts.count == 3 else {
-                throw rule.problem("\(rule.name) must be [pointer, operator, value, state]; operators: \(operators)")
-            }
-            guard let comparison = RouteRule.Comparison(rawValue: try parts[1].text()) else {
-                throw parts[1].problem("\(parts[1].kind) is no operator; use one of \(operators)")
-            }
-            guard parts.count == 4 || comparison == .exists else {
-                throw rule.problem("\(rule.name) has no value to compare with: [pointer, operator, value, state]")
-            }
-            let pointer = try parts[0].text()
-            guard JSONPointer(pointer) != nil else {
-                throw parts[0].problem("'\(pointer)' is not a JSON pointer; write it like /words")
-            }
-            let value: JSONValue
-            switch (comparison, parts.count) {
-            case (.exists, 3): value = .bool(true)
-            case (.exists, _): value = .bool(try parts[2].flag())
-            default: value = try parts[2].json()
-            }
-            let next = try self.state(parts[parts.count - 1])
-            rules.append(RouteRule(pointer: pointer, comparison: comparison, value: value, next: next))
+            rules.append(try self.route(rule))
         }
         return rules
+    }
+
+    /// The condition of a poll, such as `[/ready, "==", true]`.
+    func condition(_ node: DocumentNode) throws(CanoError) -> RouteRule {
+        let (pointer, comparison, value, _) = try self.comparison(node, parts: 3)
+        return RouteRule(pointer: pointer, comparison: comparison, value: value, next: "")
+    }
+
+    private func route(_ rule: DocumentNode) throws(CanoError) -> RouteRule {
+        let (pointer, comparison, value, last) = try self.comparison(rule, parts: 4)
+        return RouteRule(pointer: pointer, comparison: comparison, value: value, next: try self.state(last))
+    }
+
+    /// A place, an operator and a value, the value being left out where `exists` has none; and the last part.
+    private func comparison(
+        _ rule: DocumentNode,
+        parts count: Int
+    ) throws(CanoError) -> (String, RouteRule.Comparison, JSONValue, last: DocumentNode) {
+        let parts = try rule.list()
+        let form = count == 4 ? "[pointer, operator, value, state]" : "[pointer, operator, value]"
+        let operators = RouteRule.Comparison.allCases.map(\.rawValue).joined(separator: " ")
+        guard parts.count == count || parts.count == count - 1 else {
+            throw rule.problem("\(rule.name) must be \(form); operators: \(operators)")
+        }
+        guard let comparison = RouteRule.Comparison(rawValue: try parts[1].text()) else {
+            throw parts[1].problem("\(parts[1].kind) is no operator; use one of \(operators)")
+        }
+        guard parts.count == count || comparison == .exists else {
+            throw rule.problem("\(rule.name) has no value to compare with: \(form)")
+        }
+        let pointer = try parts[0].text()
+        guard JSONPointer(pointer) != nil else {
+            throw parts[0].problem("'\(pointer)' is not a JSON pointer; write it like /words")
+        }
+        let value: JSONValue
+        switch (comparison, parts.count == count) {
+        case (.exists, false): value = .bool(true)
+        case (.exists, true): value = .bool(try parts[2].flag())
+        default: value = try parts[2].json()
+        }
+        return (pointer, comparison, value, parts[parts.count - 1])
     }
 
     // MARK: Requests

@@ -43,6 +43,7 @@ final class WorkerConnection: LeaseSession {
         var leases: [LeaseGrant] = []
         var answers: [LeaseAnswer] = []
         var undelivered: [Delivery] = []
+        var checkpointed: [CheckpointAnswer] = []
         for delivery in deliveries {
             switch delivery {
             case .lease(let grant):
@@ -60,6 +61,7 @@ final class WorkerConnection: LeaseSession {
                 self.directory.withLock { _ = $0.releases(self.worker, CollectionOfOne(lease)) }
                 frames.append(.lost([lease]))
             case .answer(let answer): answers.append(answer)
+            case .checkpointed(let answer): checkpointed.append(answer)
             case .left(let run, let visit):
                 let visit = Visit(run: run, number: visit)
                 guard self.contexts.withLock({ $0.remove(visit) != nil }) else { continue }

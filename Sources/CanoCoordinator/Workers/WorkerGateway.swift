@@ -181,6 +181,7 @@ final class WorkerGateway: Sendable {
             let leases = reports.map(\.lease)
             self.directory.withLock { _ = $0.releases(worker, leases) }
             self.host.reports(reports, from: id, worker: worker)
+        case .checkpoints(let checkpoints): self.host.checkpoints(checkpoints, from: id, worker: worker)
         case .heartbeat(let number): connection.send([.heartbeat(number)])
         case .resume(let leases): self.host.offered(leases, from: id, worker: worker)
         case .progress(let lease, let line):

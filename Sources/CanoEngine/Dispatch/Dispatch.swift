@@ -15,7 +15,7 @@ public struct Dispatch: Sendable {
         /// Leases that may still be sent.
         var credit = 0
         /// What it has leases of.
-        var leases: Set<WorkKey> = []
+        var leases: [WorkKey: Int] = [:]
         /// Whether it does, or is reserved to do, one suspect piece of work and nothing else.
         var solitude = Solitude.none
         /// Whether its worker was told about work that waits for credit.
@@ -75,6 +75,10 @@ public struct Dispatch: Sendable {
     public mutating func ready(_ offers: [WorkOffer], effects: inout [Effect]) {
         var capabilities: [Capability] = []
         for offer in offers {
+            guard offer.avoided == nil else {
+                self.hedge(offer, effects: &effects)
+                continue
+            }
             self.enqueue(offer)
             // Offers of one batch are mostly alike: no set is needed to keep this short.
             if capabilities.last != offer.capability { capabilities.append(offer.capability) }
@@ -107,7 +111,10 @@ public struct Dispatch: Sendable {
     /// Their slots come back as credit by the worker's own word.
     public mutating func ended(_ session: SessionID, _ leases: some Sequence<WorkKey>, effects: inout [Effect]) {
         guard self.sessions[session] != nil else { return }
-        for lease in leases { self.sessions[session]?.leases.remove(lease) }
+        for lease in leases {
+            let left = (self.sessions[session]?.leases[lease] ?? 0) - 1
+            self.sessions[session]?.leases[lease] = left > 0 ? left : nil
+        }
         guard let state = self.sessions[session], state.leases.isEmpty, state.solitude != .none else { return }
         if case .busy = state.solitude { self.sessions[session]?.solitude = .none }
         self.use(session, effects: &effects)
@@ -115,7 +122,10 @@ public struct Dispatch: Sendable {
 
     /// A session took over leases that were granted elsewhere, or to another session.
     public mutating func adopted(_ session: SessionID, _ leases: some Sequence<WorkKey>) {
-        self.sessions[session]?.leases.formUnion(leases)
+        for lease in leases {
+            let known = self.sessions[session]?.leases[lease] ?? 0
+            self.sessions[session]?.leases[lease] = max(1, known)
+        }
     }
 
     /// A run is over: nobody needs to do what still waits of it.
@@ -159,7 +169,8 @@ public struct Dispatch: Sendable {
             }
         }
         for (id, state) in self.sessions {
-            let gone = state.leases.filter { $0.run.shard == shard }
+            let gone = state.leases.filter { $0.key.run.shard == shard }
+                .flatMap { Array(repeating: $0.key, count: $0.value) }
             if !gone.isEmpty { self.ended(id, gone, effects: &effects) }
         }
     }
@@ -285,7 +296,7 @@ public struct Dispatch: Sendable {
     private mutating func grant(_ offer: WorkOffer, to session: SessionID, alone: Bool, effects: inout [Effect]) {
         guard let worker = self.sessions[session]?.worker else { return }
         self.sessions[session]?.credit -= 1
-        self.sessions[session]?.leases.insert(offer.key)
+        self.sessions[session]?.leases[offer.key, default: 0] += 1
         if alone { self.sessions[session]?.solitude = .busy }
         effects.append(.grant(Grant(offer: offer, session: session, worker: worker)))
     }
@@ -296,6 +307,19 @@ public struct Dispatch: Sendable {
             self.sessions[id]?.hasDemand = true
             effects.append(.demand(id, count))
         }
+    }
+
+    /// Finds a second worker for an attempt: another one than the first if it is free, else the same.
+    ///
+    /// When nobody is free the first one goes on alone.
+    private mutating func hedge(_ offer: WorkOffer, effects: inout [Effect]) {
+        func rank(_ session: (key: SessionID, value: Session)) -> (Int, Int, Int64) {
+            (session.value.worker == offer.avoided ? 1 : 0, session.value.leases.count, session.key.rawValue)
+        }
+        let best = self.sessions
+            .filter { $0.value.isFree && $0.value.capabilities.contains(offer.capability) }
+            .min { rank($0) < rank($1) }
+        if let best { self.grant(offer, to: best.key, alone: false, effects: &effects) }
     }
 
     // MARK: Suspect work

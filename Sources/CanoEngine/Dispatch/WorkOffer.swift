@@ -11,6 +11,9 @@ public struct WorkOffer: Hashable, Sendable {
     /// Whether its worker must do nothing else meanwhile: it lost its worker before, and only it is to be charged.
     public var isExclusive: Bool
 
+    /// The worker that has the attempt already: another one is to have it as well, if one is free.
+    public var avoided: WorkerID?
+
     /// An offer from its parts.
     public init(key: WorkKey, attempt: Int, capability: Capability, isExclusive: Bool = false) {
         self.key = key

@@ -20,6 +20,12 @@ extension WorkflowGraph {
     /// The name of the node for a split's branches.
     static func branch(of state: String) -> String { state + "/branch" }
 
+    /// The name of the node for one of a split's branches, where they differ.
+    static func branch(of state: String, _ index: Int) -> String { "\(state)/branch/\(index)" }
+
+    /// The name of the node for what gets the results of a split in the same state.
+    static func gather(of state: String) -> String { state + "/gather" }
+
     /// The name of the node for what undoes another one.
     static func undo(of node: String) -> String { node + "/undo" }
 
@@ -32,12 +38,7 @@ extension WorkflowGraph {
         case .router(let task, let next):
             self.add(Node(name: name, state: name, kind: .router, detail: task.name), leadingTo: next)
         case .split(let split, let next):
-            self.nodes.append(Node(name: name, state: name, kind: .split, detail: split.expand.name))
-            let branch = Self.branch(of: name)
-            self.edges.append(Edge(from: name, to: branch, kind: .split, label: "each item"))
-            self.nodes.append(Node(name: branch, state: name, kind: .branch, detail: split.branch.name))
-            self.edges.append(Edge(from: branch, to: next, kind: .join, label: split.join.phrase))
-            self.add(undoOf: split.branch, at: branch, state: name)
+            self.add(split, of: name, leadingTo: [next] + split.choices)
         case .timer(let span, let next):
             self.add(Node(name: name, state: name, kind: .timer, detail: "waits \(span.phrase)"), leadingTo: [next])
         case .wait(let wait, let next):
@@ -56,6 +57,38 @@ extension WorkflowGraph {
             case .failure: self.nodes.append(Node(name: name, state: name, kind: .failure))
             }
         }
+    }
+
+    private mutating func add(_ split: SplitDefinition, of state: String, leadingTo next: [String]) {
+        let detail = split.expand?.name ?? ""
+        self.nodes.append(Node(name: state, state: state, kind: .split, detail: detail))
+        let goal = split.gather == nil ? next : [Self.gather(of: state)]
+        switch split.work {
+        case .each(_, let task):
+            self.add(task, Self.branch(of: state), of: state, "each item", split.join.phrase, leadingTo: goal)
+        case .fixed(let tasks):
+            for (index, task) in tasks.enumerated() {
+                self.add(task, Self.branch(of: state, index), of: state, "", split.join.phrase, leadingTo: goal)
+            }
+        }
+        guard let gather = split.gather else { return }
+        let node = Self.gather(of: state)
+        self.add(Node(name: node, state: state, kind: .task, detail: gather.name), leadingTo: next)
+        self.add(undoOf: gather, at: node, state: state)
+    }
+
+    private mutating func add(
+        _ task: TaskDefinition,
+        _ node: String,
+        of state: String,
+        _ begin: String,
+        _ join: String,
+        leadingTo next: [String]
+    ) {
+        self.edges.append(Edge(from: state, to: node, kind: .split, label: begin))
+        self.nodes.append(Node(name: node, state: state, kind: .branch, detail: task.name))
+        for name in next { self.edges.append(Edge(from: node, to: name, kind: .join, label: join)) }
+        self.add(undoOf: task, at: node, state: state)
     }
 
     private mutating func add(_ node: Node, leadingTo next: [String]) {

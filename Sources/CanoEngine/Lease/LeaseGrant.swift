@@ -32,10 +32,14 @@ public struct LeaseGrant: Hashable, Sendable {
     public var next: [String]
     /// How long the attempt may take; `nil` for no bound.
     public var timeout: Span?
+    /// How long the attempt may be without a sign of life of its code; `nil` for no bound.
+    public var heartbeat: Span?
     /// What the work gets to see.
     public var input: Input
     /// The signal, or the end of a child, that led to the state; `nil` when something else did.
     public var arrival: Arrival?
+    /// What the last good attempt left for this one; `nil` for the first.
+    public var cursor: Payload?
 
     /// A grant from its parts.
     public init(
@@ -47,8 +51,10 @@ public struct LeaseGrant: Hashable, Sendable {
         arguments: Payload?,
         next: [String],
         timeout: Span?,
+        heartbeat: Span? = nil,
         input: Input,
-        arrival: Arrival? = nil
+        arrival: Arrival? = nil,
+        cursor: Payload? = nil
     ) {
         self.lease = lease
         self.definition = definition
@@ -58,8 +64,10 @@ public struct LeaseGrant: Hashable, Sendable {
         self.arguments = arguments
         self.next = next
         self.timeout = timeout
+        self.heartbeat = heartbeat
         self.input = input
         self.arrival = arrival
+        self.cursor = cursor
     }
 
     /// The idempotency key of the work: ``WorkKey/idempotencyKey``, with `/undo` behind that of the work undone.

@@ -49,9 +49,19 @@ extension ByteWriter {
             self.append(task)
             self.append(next)
         case .split(let split, let next):
-            self.append(byte: 3)
+            switch split.work {
+            case .each(let expand, let branch):
+                self.append(byte: 3)
+                self.append(expand)
+                self.append(branch)
+            case .fixed(let branches):
+                self.append(byte: 0x13)
+                self.append(fixed: UInt64(branches.count))
+                for branch in branches { self.append(branch) }
+            }
             self.append(split)
             self.append(next)
+            self.append(additionsOf: split)
         case .timer(let span, let next):
             self.append(byte: 4)
             self.append(span)
@@ -95,11 +105,45 @@ extension ByteWriter {
             writer.append(optional: undo.timeout) { $0.append($1) }
             writer.append(flag: undo.coversUnknown)
         }
+        self.append(additionsOf: task)
+    }
+
+    /// What tasks did not have from the beginning counts only where it is set, each behind a byte of its own: digests
+    /// of definitions without it stay what they were.
+    private mutating func append(additionsOf split: SplitDefinition) {
+        if let gather = split.gather {
+            self.append(byte: 0x91)
+            self.append(gather)
+            self.append(split.choices)
+        }
+        if let inFlight = split.inFlight {
+            self.append(byte: 0x92)
+            self.append(fixed: UInt64(bitPattern: Int64(inFlight)))
+        }
+    }
+
+    private mutating func append(additionsOf task: TaskDefinition) {
+        if let repetition = task.repetition {
+            self.append(byte: 0x81)
+            switch repetition.kind {
+            case .poll: self.append(byte: 1)
+            case .stepped: self.append(byte: 2)
+            case .timer: self.append(byte: 3)
+            case .stream: self.append(byte: 4)
+            }
+            self.append(optional: repetition.pause) { $0.append($1) }
+            self.append(optional: repetition.errorBudget) { $0.append(fixed: UInt64(bitPattern: Int64($1))) }
+        }
+        for (mark, span) in [(0x82, task.within), (0x83, task.startWithin), (0x84, task.heartbeat), (0x85, task.hedge)]
+        {
+            guard let span else { continue }
+            self.append(byte: UInt8(mark))
+            self.append(span)
+        }
+        if task.isLocal { self.append(byte: 0x86) }
     }
 
     fileprivate mutating func append(_ split: SplitDefinition) {
-        self.append(split.expand)
-        self.append(split.branch)
         switch split.join.rule {
         case .all: self.append(byte: 1)
         case .any: self.append(byte: 2)
@@ -126,6 +170,18 @@ extension ByteWriter {
         self.append(fixed: retry.multiplier.bitPattern)
         self.append(retry.maximumDelay)
         self.append(fixed: retry.jitter.bitPattern)
+        if let elapsed = retry.maximumElapsed {
+            self.append(byte: 0xA1)
+            self.append(elapsed)
+        }
+        guard !retry.overrides.isEmpty else { return }
+        self.append(byte: 0xA2)
+        self.append(fixed: UInt64(retry.overrides.count))
+        let codes = retry.overrides.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+        for (code, policy) in codes {
+            self.append(code)
+            self.append(policy)
+        }
     }
 
     fileprivate mutating func append(_ span: Span) {

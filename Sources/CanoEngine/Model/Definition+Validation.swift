@@ -110,16 +110,18 @@ private struct DefinitionReport {
         case .task(let task, let next), .router(let task, let next):
             if next.isEmpty { self.problems.append("\(owner) leads nowhere: name its next states in `to`") }
             self.check(task, of: owner)
-            if case .router = step, task.undo != nil {
-                self.problems.append("\(owner) has an undo: a router only chooses the next state, remove the undo")
+            self.check(span: task.within, "the deadline of \(owner)")
+            if task.isLocal, task.repetition != nil {
+                self.problems.append("\(owner) is local and repeats: local work is done in one go, choose one of both")
+            }
+            if case .router = step {
+                if task.undo != nil {
+                    self.problems.append("\(owner) has an undo: a router only chooses the next state, remove the undo")
+                }
+                self.forbidRepetition(of: task, owner, "a router chooses the next state in one attempt")
             }
         case .split(let split, _):
-            self.check(split.expand, of: "the expansion of \(owner)")
-            self.check(split.branch, of: "the branch of \(owner)")
-            self.check(split.join, of: owner)
-            if split.expand.undo != nil {
-                self.problems.append("the expansion of \(owner) has an undo: it only makes items, remove the undo")
-            }
+            self.check(split, of: owner)
         case .wait(let wait, _):
             self.check(name: wait.signal, of: "the signal of \(owner)")
             self.check(span: wait.within, "the wait's time of \(owner)")
@@ -142,6 +144,60 @@ private struct DefinitionReport {
         }
     }
 
+    private mutating func check(_ split: SplitDefinition, of owner: String) {
+        var parts: [(task: TaskDefinition, name: String)] = []
+        switch split.work {
+        case .each(let expand, let branch):
+            parts = [(expand, "the expansion of \(owner)"), (branch, "the branch of \(owner)")]
+            if expand.undo != nil {
+                self.problems.append("the expansion of \(owner) has an undo: it only makes items, remove the undo")
+            }
+            self.forbidRepetition(of: expand, "the expansion of \(owner)", "items are made in one attempt")
+        case .fixed(let branches):
+            parts = branches.enumerated().map { ($1, "branch \($0) of \(owner)") }
+            if branches.isEmpty { self.problems.append("\(owner) has no branches: name at least one") }
+            self.check(threshold: branches.count, "the number of branches of \(owner)")
+            let required = split.join.required(of: branches.count)
+            if required > branches.count {
+                self.problems.append(
+                    "the join of \(owner) asks for \(required) of \(branches.count) branches: lower it"
+                )
+            }
+        }
+        if let gather = split.gather { parts.append((gather, "the gathering of \(owner)")) }
+        for part in parts {
+            self.check(part.task, of: part.name)
+            if part.task.within != nil {
+                self.problems.append("\(part.name) has a deadline: bound the branches with the join's time")
+            }
+            if part.task.isLocal { self.problems.append("\(part.name) is local: only the task of a state can be") }
+        }
+        self.check(split.join, of: owner)
+        if let inFlight = split.inFlight, inFlight < 1 {
+            self.problems.append("\(owner) lets \(inFlight) branches run at once: use 1 or more, or leave it out")
+        }
+        if split.gather == nil, !split.choices.isEmpty {
+            self.problems.append("\(owner) may go on to several states, but nothing chooses one: add a gathering task")
+        }
+    }
+
+    private mutating func forbidRepetition(of task: TaskDefinition, _ owner: String, _ why: String) {
+        guard task.repetition != nil else { return }
+        self.problems.append("\(owner) repeats: \(why), use a task")
+    }
+
+    private mutating func check(_ repetition: Repetition, hedge: Span?, of owner: String) {
+        if repetition.kind == .stream, hedge != nil {
+            self.problems.append(
+                "\(owner) is a stream and hedged: two workers would share one cursor, choose one of both"
+            )
+        }
+        self.check(span: repetition.pause, "the pause of \(owner)")
+        if let budget = repetition.errorBudget, budget < 0 {
+            self.problems.append("\(owner) tolerates \(budget) failures: use 0 or more, or leave it out")
+        }
+    }
+
     private mutating func check(_ task: TaskDefinition, of owner: String) {
         self.check(name: task.handler, of: "the handler of \(owner)")
         if task.name.isEmpty || task.name.count > self.limits.nameCharacters {
@@ -155,6 +211,10 @@ private struct DefinitionReport {
         self.check(task.arguments, "the arguments of \(owner)")
         self.check(task.retry, of: owner)
         self.check(span: task.timeout, "the timeout of \(owner)")
+        self.check(span: task.startWithin, "the time to start of \(owner)")
+        self.check(span: task.heartbeat, "the heartbeat of \(owner)")
+        self.check(span: task.hedge, "the hedging of \(owner)")
+        if let repetition = task.repetition { self.check(repetition, hedge: task.hedge, of: owner) }
         if let undo = task.undo {
             self.check(undo.arguments, "the undo's arguments of \(owner)")
             self.check(undo.retry, of: "the undo of \(owner)")
@@ -204,6 +264,13 @@ private struct DefinitionReport {
         }
         self.check(longest: retry.initialDelay, "the delay of \(owner)")
         self.check(longest: retry.maximumDelay, "the longest delay of \(owner)")
+        self.check(span: retry.maximumElapsed, "the retry time of \(owner)")
+        for (code, policy) in retry.overrides.sorted(by: { $0.key < $1.key }) {
+            self.check(policy, of: "\(owner) after \(quoted(code))")
+            if !policy.overrides.isEmpty {
+                self.problems.append("\(owner) has overrides within those for \(quoted(code)): put them side by side")
+            }
+        }
     }
 
     // MARK: Values
@@ -274,7 +341,8 @@ extension StepDefinition {
     package var next: [String] {
         switch self {
         case .task(_, let next), .router(_, let next): next
-        case .split(_, let next), .timer(_, let next), .child(_, let next): [next]
+        case .split(let split, let next): [next] + split.choices
+        case .timer(_, let next), .child(_, let next): [next]
         case .wait(let wait, let next): [next] + (wait.timeoutTo.map { [$0] } ?? [])
         case .exit: []
         }

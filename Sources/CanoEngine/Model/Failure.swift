@@ -82,6 +82,10 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     case unusable
     /// The worker handed the lease back before the task began, because it stops.
     case released
+    /// The attempt gave no sign of life for longer than its task allows; it counts as a failed attempt.
+    case heartbeatMissed
+    /// Two workers had the attempt, and this one was not needed: the other one went on, or brought the outcome.
+    case hedged
 
     /// Why an attempt ended that was stopped; `nil` when it stopped by itself: then it failed, and leaves doubt.
     ///
@@ -93,6 +97,8 @@ public enum LossReason: String, Hashable, Sendable, Codable {
             self = .abandoned
         } else if failure.code == LossReason.timeout.failure?.code {
             self = .timeout
+        } else if failure.code == LossReason.heartbeatMissed.failure?.code {
+            self = .heartbeatMissed
         } else {
             return nil
         }
@@ -102,14 +108,14 @@ public enum LossReason: String, Hashable, Sendable, Codable {
     public var isCrash: Bool {
         switch self {
         case .workerGone, .workerMute: true
-        case .unstarted, .owner, .abandoned, .timeout, .unusable, .released: false
+        case .unstarted, .owner, .abandoned, .timeout, .unusable, .released, .heartbeatMissed, .hedged: false
         }
     }
 
     /// Whether the attempt may have done something that nobody knows of.
     public var leavesDoubt: Bool {
         switch self {
-        case .workerGone, .workerMute, .owner, .abandoned, .timeout, .unusable: true
+        case .workerGone, .workerMute, .owner, .abandoned, .timeout, .unusable, .heartbeatMissed, .hedged: true
         case .unstarted, .released: false
         }
     }
@@ -120,7 +126,12 @@ public enum LossReason: String, Hashable, Sendable, Codable {
         case .timeout: Failure(code: "timeout", message: "the attempt took longer than its timeout")
         case .unusable:
             Failure(code: "unusableOutcome", message: "the outcome cannot be used; the worker's log says why")
-        case .workerGone, .workerMute, .unstarted, .owner, .abandoned, .released: nil
+        case .heartbeatMissed:
+            Failure(
+                code: "heartbeatMissed",
+                message: "the attempt gave no sign of life for longer than its task allows"
+            )
+        case .workerGone, .workerMute, .unstarted, .owner, .abandoned, .released, .hedged: nil
         }
     }
 }

@@ -20,6 +20,10 @@ public struct Limits: Hashable, Sendable {
     public var nameCharacters = 200
     /// The attempts a retry policy may ask for (default: 1,000).
     public var attempts = 1000
+    /// The cursors of one piece of work that its history keeps (default: 64); the store removes older ones.
+    public var cursorRecords = 64
+    /// The local states that a worker does at once behind another one (default: 100).
+    public var localStates = 100
     /// The longest time that a definition may name: a timeout, a pause, a timer (default: 36,500 days).
     public var longestSpan = Span.seconds(36_500 * 86_400)
     /// How often a step may lose its worker before it is parked (default: 3).

@@ -4,6 +4,8 @@
 ///
 /// The history of a run is its records in order, numbered densely from 1.
 ///
+/// Only cursors that newer ones replaced are taken out of it (``Cursor/replaces``).
+///
 /// A run's state is nothing but its records applied one after the other (``Run/apply(record:)``), so what is resumed
 /// is exactly what was decided.
 public enum Record: Hashable, Sendable {
@@ -43,6 +45,10 @@ public enum Record: Hashable, Sendable {
     case intervened(WorkPath, Intervention.Verb, by: String, note: String?)
     /// The run goes on under another version of its workflow: it entered the state that stands for the one it was in.
     case migrated(Entry, Migration)
+    /// An attempt ended well and left the rest of the work to the next one.
+    case stepCursor(WorkPath, Attempt, Cursor)
+    /// An attempt goes on, and should it be lost the next one begins from this cursor.
+    case checkpoint(WorkPath, Attempt, Cursor)
     /// The run ended; in an exit state, or wherever it was.
     case finished(RunOutcome, Finish)
 }
@@ -58,7 +64,7 @@ extension Record {
         public var context: Payload
         /// The attempt whose outcome led here; `nil` at the start, after a join and after a timer.
         public var cause: Attempt?
-        /// When the state's timer is due; `nil` when the state is no timer.
+        /// When the state's timer is due, or the time of its task is up; `nil` when the state has neither.
         public var due: Instant?
         /// Where the records of the split lie whose join led here; its results are read from there.
         public var split: ClosedRange<Int>?
@@ -68,6 +74,8 @@ extension Record {
         public var arrival: ArrivalRecord?
         /// The signals that the run knows of from here on.
         public var signals = KnownSignals()
+        /// Whether the state is a split that was entered once more, to gather the results of its own branches.
+        public var isGathering: Bool
 
         /// An entry from its parts.
         public init(
@@ -77,7 +85,8 @@ extension Record {
             cause: Attempt? = nil,
             due: Instant? = nil,
             split: ClosedRange<Int>? = nil,
-            branchCount: Int = 0
+            branchCount: Int = 0,
+            isGathering: Bool = false
         ) {
             self.state = state
             self.visit = visit
@@ -86,6 +95,7 @@ extension Record {
             self.due = due
             self.split = split
             self.branchCount = branchCount
+            self.isGathering = isGathering
         }
     }
 
@@ -169,6 +179,26 @@ extension Record {
             self.token = token
             self.worker = worker
             self.startedAt = startedAt
+        }
+    }
+
+    /// Where the next attempt of a piece of work begins.
+    public struct Cursor: Hashable, Sendable {
+        /// What the next attempt is given; `nil`: the cursor before stays.
+        public var payload: Payload?
+        /// When the next attempt may begin; `nil`: at once.
+        public var resumeAt: Instant?
+        /// The number of the record that this one replaces in the history; the store removes it in the same commit.
+        public var replaces: Int?
+        /// How many such records of the work were removed in all.
+        public var removed: Int
+
+        /// A cursor from its parts.
+        public init(_ payload: Payload?, resumeAt: Instant? = nil, replaces: Int? = nil, removed: Int = 0) {
+            self.payload = payload
+            self.resumeAt = resumeAt
+            self.replaces = replaces
+            self.removed = removed
         }
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /// How often, and how patiently, a failed step is tried again.
-public struct RetryPolicy: Hashable, Sendable, Codable {
+public struct RetryPolicy: Hashable, Sendable {
     /// Attempts in total, the first one included (default: 5).
     public var maximumAttempts = 5
     /// The pause before the second attempt (default: 200 ms).
@@ -12,6 +12,12 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
     public var maximumDelay = Span.seconds(30)
     /// By which part of itself a pause may be shorter or longer, from 0 to 1 (default: 0.1).
     public var jitter = 0.1
+    /// How long after the start of the first attempt another one may still begin; `nil` for no bound (the default).
+    public var maximumElapsed: Span?
+    /// What holds instead after a failure with this code.
+    ///
+    /// The policy of the last failure decides; all failures count, whatever their codes.
+    public var overrides: [String: RetryPolicy] = [:]
 
     /// The defaults.
     public init() {}
@@ -21,6 +27,9 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
         self.init()
         adjust(&self)
     }
+
+    /// The policy that holds after a failure with this code.
+    public func policy(after code: String) -> RetryPolicy { self.overrides[code] ?? self }
 
     /// The largest ``multiplier`` that a definition may have: with it, two failures lead from a millisecond to weeks.
     package static let steepest = 1_000_000.0
@@ -38,8 +47,9 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
     ///   - seed: from which the jitter is drawn.
     /// - Returns: the pause.
     public func pause(afterFailures failures: Int, of failure: Failure, retryAfter: Span?, seed: UInt64) -> Span? {
-        guard failure.isRetryable, failures < self.maximumAttempts else { return nil }
-        return retryAfter ?? self.delay(afterFailures: failures, seed: seed)
+        let policy = self.policy(after: failure.code)
+        guard failure.isRetryable, failures < policy.maximumAttempts else { return nil }
+        return retryAfter ?? policy.delay(afterFailures: failures, seed: seed)
     }
 
     /// The pause after so many failed attempts (from 1).
@@ -61,5 +71,35 @@ public struct RetryPolicy: Hashable, Sendable, Codable {
         delay = min(delay, cap) * (1 + self.jitter * (2 * unit - 1))
         // A policy that was not validated may make this anything but a number.
         return Span(milliseconds: delay.isNaN ? Int64(cap) : Int64(min(max(0, delay), cap)))
+    }
+}
+
+extension RetryPolicy: Codable {
+    private enum CodingKeys: String, CodingKey {
+        case maximumAttempts, initialDelay, multiplier, maximumDelay, jitter, maximumElapsed, overrides
+    }
+
+    /// Reads the coded form; what was added later may be missing.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        self.maximumAttempts = try container.decode(Int.self, forKey: .maximumAttempts)
+        self.initialDelay = try container.decode(Span.self, forKey: .initialDelay)
+        self.multiplier = try container.decode(Double.self, forKey: .multiplier)
+        self.maximumDelay = try container.decode(Span.self, forKey: .maximumDelay)
+        self.jitter = try container.decode(Double.self, forKey: .jitter)
+        self.maximumElapsed = try container.decodeIfPresent(Span.self, forKey: .maximumElapsed)
+        self.overrides = try container.decodeIfPresent([String: RetryPolicy].self, forKey: .overrides) ?? [:]
+    }
+
+    /// Writes the coded form.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(self.maximumAttempts, forKey: .maximumAttempts)
+        try container.encode(self.initialDelay, forKey: .initialDelay)
+        try container.encode(self.multiplier, forKey: .multiplier)
+        try container.encode(self.maximumDelay, forKey: .maximumDelay)
+        try container.encode(self.jitter, forKey: .jitter)
+        try container.encodeIfPresent(self.maximumElapsed, forKey: .maximumElapsed)
+        if !self.overrides.isEmpty { try container.encode(self.overrides, forKey: .overrides) }
     }
 }

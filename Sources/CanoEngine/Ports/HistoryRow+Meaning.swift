@@ -6,7 +6,8 @@ extension HistoryRow.Kind {
         switch self {
         case .started, .entered, .migrated: true
         case .expanded, .branchDone, .joined, .attemptFailed, .attemptLost, .attemptHeld, .sagaPushed, .compensating,
-            .compensated, .cancelRequested, .finished, .signalled, .childStarted, .childEnded, .intervened:
+            .compensated, .cancelRequested, .finished, .signalled, .childStarted, .childEnded, .intervened,
+            .stepCursor, .checkpoint:
             false
         }
     }
@@ -16,7 +17,8 @@ extension HistoryRow.Kind {
         switch self {
         case .branchDone, .signalled, .childEnded: true
         case .started, .entered, .migrated, .expanded, .joined, .attemptFailed, .attemptLost, .attemptHeld,
-            .sagaPushed, .compensating, .compensated, .cancelRequested, .finished, .childStarted, .intervened:
+            .sagaPushed, .compensating, .compensated, .cancelRequested, .finished, .childStarted, .intervened,
+            .stepCursor, .checkpoint:
             false
         }
     }
@@ -26,16 +28,23 @@ extension HistoryRow.Kind {
     /// A lost attempt has no outcome, and one that is held has none yet.
     package var isOutcome: Bool {
         switch self {
-        case .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated, .finished, .childStarted:
+        case .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated, .finished, .childStarted,
+            .stepCursor:
             true
         case .started, .joined, .attemptLost, .attemptHeld, .compensating, .cancelRequested, .signalled, .childEnded,
-            .intervened, .migrated:
+            .intervened, .migrated, .checkpoint:
             false
         }
     }
+
+    /// Whether a record of this kind may be removed when a newer one replaces it.
+    package var isCursor: Bool { self == .stepCursor || self == .checkpoint }
 }
 
 extension HistoryRow {
+    /// The number of the record that this one replaces: it is removed in the commit that writes this one.
+    package var replaced: Int? { self.kind.isCursor ? self.split?.lowerBound : nil }
+
     /// Whether this record carries the accepted outcome of a lease.
     ///
     /// A token is given away once, so it decides; a record that names no path (a state entered) matches by it alone.

@@ -25,6 +25,10 @@ extension HistoryRow {
             return .attemptsLost(try self.lostAttempts(), reason, retryAt: self.due)
         case .attemptHeld:
             return .attemptHeld(try self.work(), self.anyAttempt)
+        case .stepCursor:
+            return .stepCursor(try self.work(), self.anyAttempt, self.cursor)
+        case .checkpoint:
+            return .checkpoint(try self.work(), self.anyAttempt, self.cursor)
         case .sagaPushed:
             guard let state = self.state else { throw self.corrupt("state") }
             return .sagaPushed(
@@ -79,6 +83,15 @@ extension HistoryRow {
         self.attempt == 0 ? nil : self.anyAttempt
     }
 
+    private var cursor: Record.Cursor {
+        Record.Cursor(
+            self.payload,
+            resumeAt: self.due,
+            replaces: self.split?.lowerBound,
+            removed: Int(self.number ?? 0)
+        )
+    }
+
     private func bytes() throws(CanoError) -> [UInt8] {
         guard let payload = self.payload else { throw self.corrupt("payload") }
         return payload.bytes
@@ -99,7 +112,8 @@ extension HistoryRow {
             cause: self.knownAttempt,
             due: self.due,
             split: self.split,
-            branchCount: self.split == nil ? 0 : Int(self.number ?? 0)
+            branchCount: self.split == nil ? 0 : Int(self.number ?? 0),
+            isGathering: self.reason == Word.gathering
         )
         try self.readArrival(into: &entry)
         return entry

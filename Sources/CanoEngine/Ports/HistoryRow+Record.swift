@@ -34,6 +34,13 @@ extension HistoryRow {
         case .attemptHeld(let path, let attempt):
             self.path = path.description
             self.set(attempt)
+        case .stepCursor(let path, let attempt, let cursor), .checkpoint(let path, let attempt, let cursor):
+            self.path = path.description
+            self.set(attempt)
+            self.due = cursor.resumeAt
+            self.payload = cursor.payload
+            self.split = cursor.replaces.map { $0...$0 }
+            self.number = cursor.removed == 0 ? nil : Int64(cursor.removed)
         case .sagaPushed(let push):
             self.state = push.state
             self.visit = push.visit
@@ -75,6 +82,7 @@ extension HistoryRow {
     /// They are stored: none may ever change.
     enum Word {
         static let satisfied = "satisfied"
+        static let gathering = "gathering"
         static let succeeded = "succeeded"
         static let cancelled = "cancelled"
         static let timedOut = "timedOut"
@@ -94,6 +102,7 @@ extension HistoryRow {
         self.split = entry.split
         if entry.split != nil { self.number = Int64(entry.branchCount) }
         self.set(arrival: entry.arrival, signals: entry.signals)
+        if entry.isGathering { self.reason = Word.gathering }
         self.payload = entry.context
     }
 
@@ -199,6 +208,8 @@ extension Record {
         case .childEnded: .childEnded
         case .intervened: .intervened
         case .migrated: .migrated
+        case .stepCursor: .stepCursor
+        case .checkpoint: .checkpoint
         }
     }
 }

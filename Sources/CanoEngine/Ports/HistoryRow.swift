@@ -20,6 +20,8 @@ public struct HistoryRow: Hashable, Sendable {
         case compensated = 11
         case cancelRequested = 12
         case finished = 13
+        case stepCursor = 14
+        case checkpoint = 15
         case signalled = 20
         case childStarted = 21
         case childEnded = 22
@@ -32,7 +34,7 @@ public struct HistoryRow: Hashable, Sendable {
 
     /// The run.
     public var run: RunID
-    /// The record's number within the run, from 1, without gaps.
+    /// The record's number within the run, from 1, without gaps but for cursors that were replaced.
     public var seq: Int
     /// The kind of record.
     public var kind: Kind
@@ -62,10 +64,10 @@ public struct HistoryRow: Hashable, Sendable {
     /// One line about the reason, for people.
     public var detail: String?
     /// A number whose meaning the kind gives: a failure that is retryable (1), in doubt (2) or both (3), an undo entry,
-    /// entries not undone, the branches of the split that led here.
+    /// entries not undone, the branches of the split that led here, the cursors that were removed.
     public var number: Int64?
-    /// The first and last sequence number of the split that led here; of the signal or the child's end, when ``reason``
-    /// says so.
+    /// The first and last sequence number of the records that this one refers to: of the split that led here, of the
+    /// signal or the child's end, when ``reason`` says so, or of the cursor that it replaces.
     public var split: ClosedRange<Int>?
     /// The user's bytes that belong to it.
     public var payload: Payload?

@@ -47,7 +47,7 @@ extension MemoryTables {
         let begun = Set(batch.starts.lazy.map(\.run))
         if let run = begun.first(where: { self.stories[$0] != nil }) { return "run \(run) exists already" }
         for row in batch.history {
-            let expected = (last[row.run] ?? self.stories[row.run]?.rows.count ?? 0) + 1
+            let expected = (last[row.run] ?? self.stories[row.run]?.rows.last?.seq ?? 0) + 1
             if row.seq != expected {
                 return "record \(row.seq) of run \(row.run) does not follow the \(expected - 1) stored ones"
             }
@@ -68,8 +68,7 @@ extension MemoryTables {
             }
         }
         for row in batch.history {
-            if row.kind == .sagaPushed { self.stories[row.run, default: Story()].pushes.append(row.seq - 1) }
-            self.stories[row.run, default: Story()].rows.append(row)
+            self.stories[row.run, default: Story()].append(row)
         }
         for update in batch.updates {
             self.live[update.run]?.start.status = update.status

@@ -33,7 +33,7 @@ extension MemoryTables {
         return StoredRun(
             start: live.start,
             tail: Array(story.rows[entry...]),
-            pushes: story.pushes.lazy.filter { $0 < entry }.map { story.rows[$0] },
+            pushes: story.pushes.lazy.filter { $0 < story.rows[entry].seq }.map { story.rows[story.index(of: $0)] },
             branches: branches.map(Array.init) ?? [],
             signals: known.isEmpty ? [] : story.rows[..<entry].filter { known.contains($0.seq) }
         )
@@ -66,8 +66,8 @@ extension MemoryTables {
 
     /// See ``RunStore/history(of:after:limit:)``.
     package func history(of run: RunID, after: Int, limit: Int) -> [HistoryRow] {
-        guard let rows = self.stories[run]?.rows else { return [] }
-        return Array(rows.dropFirst(max(0, after)).prefix(max(0, limit)))
+        guard let story = self.stories[run] else { return [] }
+        return Array(story.rows.dropFirst(story.index(of: after + 1)).prefix(max(0, limit)))
     }
 }
 

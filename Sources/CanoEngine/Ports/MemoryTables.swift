@@ -16,9 +16,32 @@ package struct MemoryTables: Sendable {
     }
 
     struct Story: Sendable {
-        var rows: [HistoryRow] = []
-        /// Where the `sagaPushed` rows are, so that loading a run does not read all of its rows.
-        var pushes: [Int] = []
+        /// In order; not all numbers are there, because cursors that were replaced are removed.
+        private(set) var rows: [HistoryRow] = []
+        /// The numbers of the `sagaPushed` rows, so that loading a run does not read all of its rows.
+        private(set) var pushes: [Int] = []
+
+        /// Adds a row, and removes the one that it replaces.
+        mutating func append(_ row: HistoryRow) {
+            if row.kind == .sagaPushed { self.pushes.append(row.seq) }
+            if let replaced = row.replaced {
+                let index = self.index(of: replaced)
+                if index < self.rows.count, self.rows[index].seq == replaced, self.rows[index].kind.isCursor {
+                    self.rows.remove(at: index)
+                }
+            }
+            self.rows.append(row)
+        }
+
+        /// Where the row with this number is, or would be.
+        func index(of seq: Int) -> Int {
+            var (low, high) = (0, self.rows.count)
+            while low < high {
+                let middle = (low + high) / 2
+                if self.rows[middle].seq < seq { low = middle + 1 } else { high = middle }
+            }
+            return low
+        }
     }
 
     var leases = [Lease](repeating: Lease(), count: ShardID.count)

@@ -2,7 +2,8 @@
 
 /// What one shard's owner wants to be durable, all or nothing.
 ///
-/// Every run in it is of the shard. The records of a run are dense and in order; a run is created together with its
+/// Every run in it is of the shard. The records of a run are dense and in order (and a cursor that one of them replaces
+/// is removed); a run is created together with its
 /// first record and moved to the finished ones together with its last. It is written in the order of its fields.
 public struct ShardBatch: Hashable, Sendable {
     /// The shard.

@@ -10,12 +10,20 @@ public struct Branches: Hashable, Sendable {
         public internal(set) var result: BranchOutcome?
     }
 
-    /// The items, one for each branch.
+    /// The items, one for each branch; none when the branches are fixed.
     public let items: [Payload]
+    /// How many may run at once; `nil` for no bound.
+    public let limit: Int?
+    /// How many branches were let in: those with an index below it.
+    public private(set) var admitted = 0
+    /// How many of them may still do something by themselves: they have not ended and wait for no person.
+    public private(set) var open = 0
     /// The branches.
     public private(set) var all: [Branch]
     /// The sequence number of the record that brought the items.
     public let firstSeq: Int
+    /// Since when the branches are known.
+    public let since: Instant
     /// When the join's time is up.
     public let due: Instant?
     /// How many have ended, and how.
@@ -35,12 +43,26 @@ public struct Branches: Hashable, Sendable {
     /// Until when compensatable branches are awaited after the decision.
     public internal(set) var settleBy: Instant?
 
-    init(items: [Payload], firstSeq: Int, due: Instant?) {
+    init(items: [Payload], count: Int, limit: Int?, firstSeq: Int, since: Instant, due: Instant?) {
         self.items = items
-        self.all = Array(repeating: Branch(), count: items.count)
-        self.tally = JoinTally(of: items.count)
+        self.limit = limit
+        self.all = Array(repeating: Branch(), count: count)
+        self.tally = JoinTally(of: count)
         self.firstSeq = firstSeq
+        self.since = since
         self.due = due
+        self.admit()
+    }
+
+    /// What a branch gets to see.
+    func item(_ index: Int) -> Payload { self.items.isEmpty ? .json("null") : self.items[index] }
+
+    /// Lets the next branches in, in order, while there is room.
+    private mutating func admit() {
+        let room = (self.limit ?? self.all.count) - self.open
+        let new = min(max(0, room), self.all.count - self.admitted)
+        self.admitted += new
+        self.open += new
     }
 
     /// How many have neither succeeded nor failed.
@@ -49,16 +71,25 @@ public struct Branches: Hashable, Sendable {
     /// Changes the attempts of a branch; the only way, so that the counts stay true.
     mutating func change<Result>(_ index: Int, _ body: (inout WorkUnit) -> Result) -> Result {
         self.count(self.all[index].unit, by: -1)
-        defer { self.count(self.all[index].unit, by: 1) }
+        defer {
+            self.count(self.all[index].unit, by: 1)
+            self.admit()
+        }
         return body(&self.all[index].unit)
     }
 
     private mutating func count(_ unit: WorkUnit, by change: Int) {
         switch unit.state {
-        case .leased: self.leased += change
-        case .backingOff: self.backingOff += change
+        case .leased:
+            self.leased += change
+            self.open += change
+        case .backingOff:
+            self.backingOff += change
+            self.open += change
+        case .ready:
+            if unit.isUnoffered { self.unoffered += change }
+            self.open += change
         case .parked: self.parked += change
-        case .ready: if unit.isUnoffered { self.unoffered += change }
         case .closed: break
         }
     }

@@ -15,6 +15,14 @@ public final class Plan: Sendable {
         public let step: StepDefinition
         /// The states that may come next.
         public let next: [String]
+
+        /// How long the state's own task may take over all attempts; `nil` for no bound.
+        var deadline: Span? {
+            switch self.step {
+            case .task(let task, _), .router(let task, _): task.within
+            case .split, .timer, .exit: nil
+            }
+        }
     }
 
     /// The definition.
@@ -63,8 +71,9 @@ public final class Plan: Sendable {
     public func task(_ path: WorkPath, in state: Index) -> TaskDefinition? {
         switch (self.states[state].step, path) {
         case (.task(let task, _), .step), (.router(let task, _), .step): task
+        case (.split(let split, _), .step): split.gather
         case (.split(let split, _), .expand): split.expand
-        case (.split(let split, _), .branch): split.branch
+        case (.split(let split, _), .branch(let index)): split.branch(at: index)
         case (.child(let child, _), .expand): child.input
         case (.task, _), (.router, _), (.split, _), (.timer, _), (.wait, _), (.child, _), (.exit, _): nil
         }

@@ -36,6 +36,10 @@ public struct Position: Hashable, Sendable {
     var arrivalRecord: Record.ArrivalRecord?
     /// How far the step is.
     public internal(set) var step: Step
+    /// Since when the run is there.
+    public internal(set) var since = Instant(microseconds: 0)
+    /// When the time of the state's task is up.
+    public internal(set) var due: Instant?
     /// Why the run is to turn back, once it is to.
     public internal(set) var ending: Ending?
     /// Until when compensatable attempts are awaited before it does.

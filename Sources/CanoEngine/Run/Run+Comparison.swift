@@ -7,7 +7,9 @@ extension Run {
     package func withoutLeases(at now: Instant) -> Run {
         func forget(_ unit: inout WorkUnit) {
             switch unit.state {
-            case .leased: unit.state = .ready
+            case .leased:
+                unit.state = .ready
+                unit.hedge = nil
             case .backingOff(let until): if until <= now { unit.state = .ready }
             case .ready, .parked, .closed: break
             }

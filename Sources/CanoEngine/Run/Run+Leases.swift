@@ -12,11 +12,15 @@ extension Run {
         worker: WorkerID,
         at now: Instant
     ) -> LeaseGrant? {
-        guard let unit = self.unit(path, visit: visit), unit.state == .ready, !unit.isUnoffered,
-            unit.attempt == attempt,
+        guard let unit = self.unit(path, visit: visit), unit.attempt == attempt, !unit.isUnoffered else { return nil }
+        let isHedge = self.hedgeAt(path, unit).map { now >= $0 } ?? false
+        guard unit.state == .ready || isHedge,
             let grant = self.makeGrant(path, visit: visit, attempt: attempt, token: token)
         else { return nil }
-        self.change(path) { $0.state = .leased(Lease(token: token, worker: worker, since: now)) }
+        let lease = Lease(token: token, worker: worker, since: now)
+        self.change(path) { unit in
+            if isHedge { unit.hedge = lease } else { unit.state = .leased(lease) }
+        }
         return grant
     }
 
@@ -25,7 +29,8 @@ extension Run {
     public mutating func adopt(_ lease: LeaseRef, worker: WorkerID, at now: Instant) -> Bool {
         let path = lease.key.path
         guard let unit = self.unit(path, visit: lease.key.visit), unit.attempt == lease.attempt else { return false }
-        if let held = unit.lease { return held.token == lease.token && held.worker == worker }
+        if let held = unit.lease(under: lease.token) { return held.worker == worker }
+        if unit.lease != nil { return false }
         guard unit.isUnclaimed, unit.held.map({ $0.token == lease.token }) ?? true else { return false }
         let isLeaving = if case .forward = self.phase { self.isLeaving } else { false }
         // Nobody awaits what cannot be undone once the run is about to leave it.
@@ -43,17 +48,14 @@ extension Run {
     /// The worker says that the task begins now.
     public mutating func started(_ lease: LeaseRef) {
         guard self.unit(lease.key.path, visit: lease.key.visit)?.lease(under: lease.token) != nil else { return }
-        self.change(lease.key.path) { unit in
-            guard case .leased(var lease) = unit.state else { return }
-            lease.hasStarted = true
-            unit.state = .leased(lease)
-        }
+        self.change(lease.key.path) { unit in unit.changeLease(lease.token) { $0.hasStarted = true } }
     }
 
     /// Records that an attempt has been running for a while, so that a new owner waits for its offer.
     public mutating func hold(_ lease: LeaseRef) -> RunDecision {
         var decision = RunDecision()
-        guard let held = self.unit(lease.key.path, visit: lease.key.visit)?.lease(under: lease.token),
+        // The second of two leases is not recorded: another owner waits for the first.
+        guard let held = self.unit(lease.key.path, visit: lease.key.visit)?.lease, held.token == lease.token,
             !held.isRecorded
         else { return decision }
         let attempt = Record.Attempt(
@@ -79,9 +81,8 @@ extension Run {
         if case .forward = self.phase, case .branches(let branches) = self.position.step, branches.leased == 0 {
             return []
         }
-        return self.units.compactMap { key, unit in
-            guard let lease = unit.lease else { return nil }
-            return (LeaseRef(key: key, attempt: unit.attempt, token: lease.token), lease)
+        return self.units.flatMap { key, unit in
+            unit.leases.map { (LeaseRef(key: key, attempt: unit.attempt, token: $0.token), $0) }
         }
     }
 
@@ -96,8 +97,32 @@ extension Run {
         case (.forward, .single(let unit)): return [(key(.step, visit), unit)]
         case (.forward, .expanding(let unit)): return [(key(.expand, visit), unit)]
         case (.forward, .branches(let branches)):
-            return branches.all.enumerated().map { (key(.branch($0), visit), $1.unit) }
+            return branches.all.prefix(branches.admitted).enumerated().map { (key(.branch($0), visit), $1.unit) }
         }
+    }
+
+    /// Offers work that is ready, and looks at it again when its time to start is up.
+    func ready(_ path: WorkPath, visit: Int? = nil, _ unit: WorkUnit, in decision: inout RunDecision) {
+        guard let offer = self.offer(path, visit: visit, unit) else { return }
+        decision.effects.append(.ready(offer))
+        if let late = self.startBy(path, unit) { decision.effects.append(.wake(at: late, path)) }
+    }
+
+    /// Until when a worker must have begun the work; `nil` when it may wait for ever, or has begun.
+    func startBy(_ path: WorkPath, _ unit: WorkUnit) -> Instant? {
+        if case .undo = path { return nil }
+        guard unit.state == .ready, let bound = self.task(path)?.startWithin else { return nil }
+        if let readyAt = unit.readyAt { return readyAt.advanced(by: bound) }
+        if case .branches(let branches) = self.position.step { return branches.since.advanced(by: bound) }
+        return self.position.since.advanced(by: bound)
+    }
+
+    /// When a second worker may be given the attempt; `nil` when none may.
+    package func hedgeAt(_ path: WorkPath, _ unit: WorkUnit) -> Instant? {
+        guard case .forward = self.phase, !self.isLeaving, unit.hedge == nil, let lease = unit.lease,
+            let delay = self.task(path)?.hedge
+        else { return nil }
+        return lease.since.advanced(by: delay)
     }
 
     func offer(_ path: WorkPath, visit: Int? = nil, _ unit: WorkUnit) -> WorkOffer? {
@@ -127,7 +152,9 @@ extension Run {
         guard let task = self.task(path), let input = self.input(for: path) else { return nil }
         var state = self.position.state
         var (arguments, timeout, next) = (task.arguments, task.timeout, self.plan.states[state].next)
+        var isUndo = false
         if case .undo = path, let entry = self.saga.last {
+            isUndo = true
             state = entry.state
             (arguments, timeout, next) = (task.undo?.arguments, task.undo?.timeout, [])
         }
@@ -140,8 +167,10 @@ extension Run {
             arguments: arguments,
             next: next,
             timeout: timeout,
+            heartbeat: isUndo ? nil : task.heartbeat,
             input: input,
-            arrival: path == .step || path == .expand ? self.position.arrival : nil
+            arrival: path == .step || path == .expand ? self.position.arrival : nil,
+            cursor: self.unit(path, visit: visit)?.cursor
         )
     }
 
@@ -156,7 +185,7 @@ extension Run {
         case .expand: return .expand(context: context, branches: self.position.joined)
         case .branch(let index):
             guard case .branches(let branches) = self.position.step else { return nil }
-            return .branch(index: index, item: branches.items[index], context: context)
+            return .branch(index: index, item: branches.item(index), context: context)
         case .undo:
             guard let entry = self.saga.last else { return nil }
             return .undo(of: entry.path, output: entry.output)

@@ -39,13 +39,16 @@ extension Run {
     /// Begins the step of the state just entered.
     mutating func begin(at now: Instant, in decision: inout RunDecision) {
         switch self.position.step {
-        case .single(let unit): self.offer(.step, unit).map { decision.effects.append(.ready($0)) }
-        case .expanding(let unit): self.offer(.expand, unit).map { decision.effects.append(.ready($0)) }
+        case .single(let unit):
+            if let due = self.position.due { decision.effects.append(.wake(at: due, nil)) }
+            self.ready(.step, unit, in: &decision)
+        case .expanding(let unit): self.ready(.expand, unit, in: &decision)
         case .timer(let due): decision.effects.append(.wake(at: due, nil))
         case .waiting(let due):
             if let due { decision.effects.append(.wake(at: due, nil)) }
             self.takeSignal(at: now, in: &decision)
-        case .branches, .child: break  // a split and a child begin with their expansion
+        case .child: break  // a child begins with its expansion
+        case .branches: self.beginBranches(at: now, in: &decision)
         case .exit:
             let name = self.plan.states[self.position.state].name
             if case .exit(.success) = self.plan.states[self.position.state].step {
@@ -72,11 +75,32 @@ extension Run {
         guard case .split(let split, _) = self.plan.states[self.position.state].step else { return }
         let due = split.join.within.map { now.advanced(by: $0) }
         self.note(.expanded(Record.Expansion(items: items, cause: attempt, due: due)), in: &decision)
-        if let due { decision.effects.append(.wake(at: due, nil)) }
         if self.position.ending != nil { return self.turnBack(at: now, in: &decision) }
+        self.beginBranches(at: now, in: &decision)
+    }
+
+    private mutating func beginBranches(at now: Instant, in decision: inout RunDecision) {
+        guard case .branches(let branches) = self.position.step else { return }
+        if let due = branches.due { decision.effects.append(.wake(at: due, nil)) }
         if self.decideJoin(at: now, in: &decision) { return }
+        self.offerBranches(0..<branches.admitted, in: &decision)
+    }
+
+    private func offerBranches(_ range: Range<Int>, in decision: inout RunDecision) {
         let unit = WorkUnit()
-        for index in items.indices { self.offer(.branch(index), unit).map { decision.effects.append(.ready($0)) } }
+        for index in range { self.ready(.branch(index), unit, in: &decision) }
+    }
+
+    /// How many branches of which visit are let in; `nil` outside of a split.
+    var admission: (visit: Int, branches: Int)? {
+        guard case .forward = self.phase, case .branches(let branches) = self.position.step else { return nil }
+        return (self.position.visit, branches.admitted)
+    }
+
+    /// Offers the branches that were let in since, because others ended.
+    func offerAdmitted(since before: (visit: Int, branches: Int)?, in decision: inout RunDecision) {
+        guard let before, let after = self.admission, before.visit == after.visit, !self.isLeaving else { return }
+        self.offerBranches(before.branches..<after.branches, in: &decision)
     }
 
     mutating func completeBranch(
@@ -86,10 +110,9 @@ extension Run {
         at now: Instant,
         in decision: inout RunDecision
     ) {
-        guard case .branch(let index) = path, case .split(let split, _) = self.plan.states[self.position.state].step
-        else { return }
+        guard case .branch(let index) = path else { return }
         self.note(.branchDone(index: index, .success(output), attempt), in: &decision)
-        if split.branch.undo != nil, !self.keepsLosers {
+        if self.task(path)?.undo != nil, !self.keepsLosers {
             self.note(.sagaPushed(self.push(path, output: output)), in: &decision)
         }
         self.decideJoin(at: now, in: &decision)
@@ -130,6 +153,7 @@ extension Run {
     ///
     /// Returns whether anything is awaited.
     mutating func stopLeases(at now: Instant, in decision: inout RunDecision) -> Bool {
+        self.endHedges(in: &decision)
         var awaited = false
         var abandoned: [Record.LostAttempt] = []
         for (key, unit) in self.units {
@@ -147,14 +171,22 @@ extension Run {
             awaited = true
             guard !lease.isStopping else { continue }
             decision.effects.append(.stop(ref, lease.worker))
-            self.change(key.path) { unit in
-                guard case .leased(var lease) = unit.state else { return }
-                lease.isStopping = true
-                unit.state = .leased(lease)
-            }
+            self.change(key.path) { unit in unit.changeLease(lease.token) { $0.isStopping = true } }
         }
         if !abandoned.isEmpty { self.note(.attemptsLost(abandoned, .abandoned, retryAt: nil), in: &decision) }
         return awaited
+    }
+
+    /// Ends the second leases of attempts that two workers have.
+    private mutating func endHedges(in decision: inout RunDecision) {
+        var ended: [Record.LostAttempt] = []
+        for (key, unit) in self.units {
+            guard let hedge = unit.hedge else { continue }
+            let ref = LeaseRef(key: key, attempt: unit.attempt, token: hedge.token)
+            ended.append(Self.lost(ref, hedge))
+            decision.effects.append(.revoke(ref, hedge.worker))
+        }
+        if !ended.isEmpty { self.note(.attemptsLost(ended, .hedged, retryAt: nil), in: &decision) }
     }
 
     /// A lease that ends without an outcome.
@@ -190,7 +222,27 @@ extension Run {
         self.pushDoubts(in: &decision)
         decision.effects.append(.left(visit: self.position.visit))
         let range = branches.firstSeq...(self.nextSeq - 1)
+        guard self.split?.gather == nil else { return self.gather(range, branches.all.count, at: now, in: &decision) }
         self.move(to: nil, context: nil, cause: nil, split: (range, branches.all.count), at: now, in: &decision)
+    }
+
+    /// Enters the state once more, now for the task that gets the results of its branches.
+    private mutating func gather(
+        _ range: ClosedRange<Int>,
+        _ count: Int,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        let entry = Record.Entry(
+            state: self.plan.states[self.position.state].name,
+            visit: self.position.visit + 1,
+            context: self.position.context,
+            split: range,
+            branchCount: count,
+            isGathering: true
+        )
+        self.note(.entered(entry), in: &decision)
+        self.begin(at: now, in: &decision)
     }
 
     /// Pushes what may have been done by attempts that nobody knows the outcome of.
@@ -200,8 +252,9 @@ extension Run {
             guard unit.isInDoubt, self.coversUnknown(.step), !self.hasPushed(.step) else { return }
             self.note(.sagaPushed(self.push(.step, output: nil)), in: &decision)
         case .branches(let branches):
-            guard self.coversUnknown(.branch(0)), !self.keepsLosers else { return }
+            guard !self.keepsLosers else { return }
             for (index, branch) in branches.all.enumerated() where branch.unit.isInDoubt && branch.result == nil {
+                guard self.coversUnknown(.branch(index)) else { continue }
                 self.note(.sagaPushed(self.push(.branch(index), output: nil)), in: &decision)
             }
         case .expanding, .timer, .waiting, .child, .exit: break
@@ -253,9 +306,7 @@ extension Run {
     /// Offers the undo of the newest entry, or ends the run when there is none left.
     mutating func undoNext(at now: Instant, in decision: inout RunDecision) {
         if let entry = self.saga.last {
-            self.offer(.undo(seq: entry.seq), visit: entry.visit, WorkUnit())
-                .map { decision.effects.append(.ready($0)) }
-            return
+            return self.ready(.undo(seq: entry.seq), visit: entry.visit, WorkUnit(), in: &decision)
         }
         var finish = Record.Finish(state: nil, visit: self.position.visit, context: self.position.context)
         var ending = self.position.ending

@@ -7,7 +7,8 @@ extension Run {
     func objection(to completion: AttemptReport.Completion, of path: WorkPath) -> Failure? {
         let name = self.plan.states[self.position.state].name
         switch (completion, path, self.plan.states[self.position.state].step) {
-        case (.task(let context, let next, let output), .step, .task):
+        case (.task(let context, let next, let output), .step, .task),
+            (.task(let context, let next, let output), .step, .split):
             return self.tooLarge(context, "the context after '\(name)'")
                 ?? self.tooLarge(output, "the output of '\(name)'")
                 ?? self.undeclared(next, of: name)
@@ -18,7 +19,10 @@ extension Run {
             return self.tooLarge(output, "the output of branch \(index) of '\(name)'")
                 ?? self.tooMuchToJoin(output, index: index, of: name)
         case (.undone, .undo, _): return nil
-        case (.task, _, _), (.route, _, _), (.items, _, _), (.output, _, _), (.undone, _, _):
+        case (.again(let cursor, _), .step, .task), (.again(let cursor, _), .step, .split),
+            (.again(let cursor, _), .branch, .split):
+            return self.notRepeated(path, of: name) ?? self.tooLarge(cursor, "the cursor of '\(name)' (\(path))")
+        case (.task, _, _), (.route, _, _), (.items, _, _), (.output, _, _), (.undone, _, _), (.again, _, _):
             let message = "the worker answered '\(name)' (\(path)) with the outcome of another kind of work; update it"
             return Failure(code: "protocolViolation", message: message, isRetryable: false)
         }
@@ -27,6 +31,12 @@ extension Run {
     private func tooLarge(_ payload: Payload?, _ what: String) -> Failure? {
         guard let payload, payload.count > self.limits.payloadBytes else { return nil }
         return Self.limit("\(what) has \(payload.count) bytes, more than payloadBytes (\(self.limits.payloadBytes))")
+    }
+
+    private func notRepeated(_ path: WorkPath, of name: String) -> Failure? {
+        guard self.task(path)?.repetition == nil else { return nil }
+        let message = "'\(name)' (\(path)) asks for another attempt, but its definition says that one is enough"
+        return Failure(code: "protocolViolation", message: message, isRetryable: false)
     }
 
     private func undeclared(_ next: String?, of name: String) -> Failure? {

@@ -9,9 +9,19 @@ extension Run {
         self.nextSeq += 1
         switch record {
         case .started(let entry), .entered(let entry), .migrated(let entry, _):
-            self.enter(entry)
+            self.enter(entry, seq: seq)
         case .expanded(let expansion):
-            self.position.step = .branches(Branches(items: expansion.items, firstSeq: seq, due: expansion.due))
+            let (items, limit) = (expansion.items, self.split?.inFlight)
+            self.position.step = .branches(
+                Branches(
+                    items: items,
+                    count: items.count,
+                    limit: limit,
+                    firstSeq: seq,
+                    since: self.clock,
+                    due: expansion.due
+                )
+            )
         case .branchDone(let index, let result, _):
             self.changeBranches { $0.end(index, result) }
         case .joined(let decision, let settleBy):
@@ -20,20 +30,27 @@ extension Run {
                 branches.settleBy = settleBy
             }
             if case .failed(let failure) = decision { self.position.ending = self.position.ending ?? .failed(failure) }
-        case .attemptFailed(let path, _, let failure, let retryAt):
+        case .attemptFailed(let path, let attempt, let failure, let retryAt):
             self.change(path) { unit in
                 if failure.leavesDoubt { unit.isInDoubt = true }
-                unit.fail(retryAt: retryAt)
+                unit.fail(attempt, retryAt: retryAt)
             }
             if retryAt == nil { self.failForGood(path, failure) }
         case .attemptsLost(let lost, let reason, let retryAt):
-            let crashLimit = self.limits.crashes
+            let (crashLimit, now) = (self.limits.crashes, self.clock)
             for one in lost {
-                self.change(one.path) { $0.lose(reason, retryAt: retryAt, crashLimit: crashLimit) }
+                self.change(one.path) { unit in
+                    unit.lose(one.attempt, reason, retryAt: retryAt, crashLimit: crashLimit, at: now)
+                }
                 if let failure = reason.failure, retryAt == nil { self.failForGood(one.path, failure) }
             }
         case .attemptHeld(let path, let attempt):
             self.change(path) { $0.hold(attempt) }
+        case .stepCursor(let path, let attempt, let cursor):
+            let now = self.clock
+            self.change(path) { $0.proceed(from: attempt, cursor, seq: seq, at: now) }
+        case .checkpoint(let path, let attempt, let cursor):
+            self.change(path) { $0.checkpoint(attempt, cursor, seq: seq) }
         case .sagaPushed(let push):
             self.push(push, seq: seq)
         case .compensating(let ending):
@@ -54,7 +71,7 @@ extension Run {
         }
     }
 
-    private mutating func enter(_ entry: Record.Entry) {
+    private mutating func enter(_ entry: Record.Entry, seq: Int) {
         guard let state = self.plan.index(of: entry.state) else {
             fatalError("run \(self.id) entered '\(entry.state)', which \(self.plan.key) does not have")
         }
@@ -72,7 +89,9 @@ extension Run {
             joinedFrom: entry.split,
             arrival: arrival,
             arrivalRecord: entry.arrival,
-            step: self.firstStep(of: state, due: entry.due)
+            step: self.firstStep(of: state, entry, seq: seq),
+            since: self.clock,
+            due: self.plan.states[state].deadline == nil ? nil : entry.due
         )
         if case .exit(.failure) = self.plan.states[state].step {
             self.position.ending = .failed(.exit(entry.state))
@@ -107,14 +126,32 @@ extension Run {
         self.position.step = .child(child)
     }
 
-    private func firstStep(of state: Plan.Index, due: Instant?) -> Position.Step {
+    private func firstStep(of state: Plan.Index, _ entry: Record.Entry, seq: Int) -> Position.Step {
         switch self.plan.states[state].step {
-        case .task, .router: .single(WorkUnit())
-        case .split, .child: .expanding(WorkUnit())
-        case .timer: .timer(due: due ?? self.startedAt)
-        case .wait: .waiting(due: due)
-        case .exit: .exit
+        case .task, .router: return .single(WorkUnit())
+        case .split(let split, _):
+            if entry.isGathering { return .single(WorkUnit()) }
+            guard case .fixed(let branches) = split.work else { return .expanding(WorkUnit()) }
+            return .branches(
+                Branches(
+                    items: [],
+                    count: branches.count,
+                    limit: split.inFlight,
+                    firstSeq: seq,
+                    since: self.clock,
+                    due: entry.due
+                )
+            )
+        case .child: return .expanding(WorkUnit())
+        case .wait: return .waiting(due: entry.due)
+        case .timer: return .timer(due: entry.due ?? self.startedAt)
+        case .exit: return .exit
         }
+    }
+
+    /// The split of the state where the run is.
+    var split: SplitDefinition? {
+        if case .split(let split, _) = self.plan.states[self.position.state].step { split } else { nil }
     }
 
     private mutating func failForGood(_ path: WorkPath, _ failure: Failure) {

@@ -10,6 +10,7 @@ extension Run {
     ) -> (answer: ReportAnswer, decision: RunDecision) {
         let (path, visit) = (report.lease.key.path, report.lease.key.visit)
         var decision = RunDecision()
+        self.clock = now
         guard let unit = self.unit(path, visit: visit), let lease = unit.lease(under: report.lease.token),
             unit.attempt == report.lease.attempt
         else { return (.lost, decision) }
@@ -19,9 +20,20 @@ extension Run {
             worker: lease.worker,
             startedAt: lease.since
         )
+        let admission = self.admission
+        if unit.hedge != nil {
+            guard self.isOutcome(report.result, of: path) else {
+                self.dropHedged(path, attempt, in: &decision)
+                return (.accepted, decision)
+            }
+            self.endOthers(than: report.lease, unit, in: &decision)
+        }
         switch report.result {
         case .completed(let completion):
             self.complete(path, attempt, completion, at: now, in: &decision)
+        case .carried(let completion, let following):
+            self.complete(path, attempt, completion, at: now, in: &decision)
+            self.carry(following, attempt, at: now, in: &decision)
         case .failed(let failure, let retryAfter):
             self.fail(path, attempt, failure, retryAfter: retryAfter, at: now, in: &decision)
         case .stopped(let failure):
@@ -33,12 +45,39 @@ extension Run {
         case .released:
             self.lose(path, attempt, .released, at: now, in: &decision)
         }
+        self.offerAdmitted(since: admission, in: &decision)
+        return (.accepted, decision)
+    }
+
+    /// The holder of a lease makes a cursor durable, and goes on.
+    ///
+    /// `answer` is `lost` for everybody but the holder of the current token, and then nothing changes.
+    public mutating func checkpoint(
+        _ lease: LeaseRef,
+        _ cursor: Payload,
+        at now: Instant
+    ) -> (answer: ReportAnswer, decision: RunDecision) {
+        var decision = RunDecision()
+        self.clock = now
+        let path = lease.key.path
+        guard let unit = self.unit(path, visit: lease.key.visit), let held = unit.lease, held.token == lease.token,
+            unit.attempt == lease.attempt, self.objection(to: .again(cursor: cursor, after: nil), of: path) == nil
+        else { return (.lost, decision) }
+        let attempt = Record.Attempt(
+            number: unit.attempt,
+            token: held.token,
+            worker: held.worker,
+            startedAt: held.since
+        )
+        let record = unit.cursor(cursor, resumeAt: nil, most: self.limits.cursorRecords)
+        self.note(.checkpoint(path, attempt, record), in: &decision)
         return (.accepted, decision)
     }
 
     /// A lease ended and its worker will not report; does nothing when the token is not current.
     public mutating func lost(_ lease: LeaseRef, _ reason: LossReason, at now: Instant) -> RunDecision {
         var decision = RunDecision()
+        self.clock = now
         let path = lease.key.path
         guard let unit = self.unit(path, visit: lease.key.visit), let held = unit.lease(under: lease.token) else {
             return decision
@@ -49,13 +88,19 @@ extension Run {
             worker: held.worker,
             startedAt: held.since
         )
+        if unit.hedge != nil {
+            self.dropHedged(path, attempt, in: &decision)
+            return decision
+        }
+        let admission = self.admission
         self.lose(path, attempt, reason.isCrash && !held.hasStarted ? .unstarted : reason, at: now, in: &decision)
+        self.offerAdmitted(since: admission, in: &decision)
         return decision
     }
 
     // MARK: The three ends of an attempt
 
-    private mutating func complete(
+    mutating func complete(
         _ path: WorkPath,
         _ attempt: Record.Attempt,
         _ completion: AttemptReport.Completion,
@@ -88,7 +133,27 @@ extension Run {
             guard let entry = self.saga.last else { return }
             self.note(.compensated(entry: entry.seq, attempt, failure: nil), in: &decision)
             self.undoNext(at: now, in: &decision)
+        case .again(let cursor, let after):
+            self.goOn(path, attempt, cursor: cursor, after: after, at: now, in: &decision)
         }
+    }
+
+    /// The attempt ended well, and the next one carries on from its cursor.
+    private mutating func goOn(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        cursor: Payload?,
+        after: Span?,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        let pause = after ?? self.task(path)?.repetition?.pause ?? Span(milliseconds: 0)
+        let resumeAt = pause.milliseconds > 0 && !self.isLeaving ? now.advanced(by: pause) : nil
+        guard let unit = self.unit(path, visit: self.position.visit) else { return }
+        let record = unit.cursor(cursor, resumeAt: resumeAt, most: self.limits.cursorRecords)
+        self.note(.stepCursor(path, attempt, record), in: &decision)
+        if let resumeAt { return decision.effects.append(.wake(at: resumeAt, path)) }
+        self.offerAgain(path, at: now, in: &decision)
     }
 
     private mutating func fail(
@@ -100,9 +165,24 @@ extension Run {
         in decision: inout RunDecision
     ) {
         let failure = self.cut(failure)
-        let retryAt = self.retryAt(path, failure, retryAfter: retryAfter, at: now)
+        let retryAt = self.retryAt(path, attempt, failure, after: retryAfter, at: now)
         self.note(.attemptFailed(path, attempt, failure, retryAt: retryAt), in: &decision)
         self.afterFailure(path, attempt, failure, retryAt: retryAt, at: now, in: &decision)
+    }
+
+    /// No worker began the work in time.
+    mutating func giveUpStarting(
+        _ path: WorkPath,
+        _ unit: WorkUnit,
+        at now: Instant,
+        in decision: inout RunDecision
+    ) {
+        let bound = self.task(path)?.startWithin.map { "\($0.milliseconds) ms" } ?? "its time"
+        let message = "no worker began '\(self.plan.states[self.position.state].name)' (\(path)) within \(bound)"
+        let failure = Failure(code: "notStarted", message: message, isRetryable: false)
+        let admission = self.admission
+        self.fail(path, Record.Attempt(number: unit.attempt), failure, retryAfter: nil, at: now, in: &decision)
+        self.offerAdmitted(since: admission, in: &decision)
     }
 
     mutating func lose(
@@ -115,7 +195,7 @@ extension Run {
     ) {
         var failure = reason.failure
         failure?.isRetryable = isRetryable
-        let retryAt = failure.flatMap { self.retryAt(path, $0, retryAfter: nil, at: now) }
+        let retryAt = failure.flatMap { self.retryAt(path, attempt, $0, after: nil, at: now) }
         let lost = Record.LostAttempt(path: path, attempt: attempt)
         self.note(.attemptsLost([lost], reason, retryAt: retryAt), in: &decision)
         if let failure = reason.failure {
@@ -150,14 +230,32 @@ extension Run {
     }
 
     /// When a failed attempt is followed by the next one; `nil` when it was the last.
-    private func retryAt(_ path: WorkPath, _ failure: Failure, retryAfter: Span?, at now: Instant) -> Instant? {
+    private func retryAt(
+        _ path: WorkPath,
+        _ attempt: Record.Attempt,
+        _ failure: Failure,
+        after pause: Span?,
+        at now: Instant
+    ) -> Instant? {
         guard let task = self.task(path), let unit = self.unit(path, visit: self.visit(of: path)) else { return nil }
         if case .forward = self.phase, self.isLeaving { return nil }
         var policy = task.retry
-        if case .undo = path { policy = task.undo?.retry ?? .never }
+        var budget = task.repetition?.errorBudget
+        if case .undo = path { (policy, budget) = (task.undo?.retry ?? .never, nil) }
+        policy = policy.policy(after: failure.code)
+        if let budget, unit.allFailures >= budget { return nil }
         var hash = SplitMix64(seed: self.seed ^ UInt64(truncatingIfNeeded: self.nextSeq))
-        return policy.pause(afterFailures: unit.failures + 1, of: failure, retryAfter: retryAfter, seed: hash.next())
-            .map { now.advanced(by: $0) }
+        let (failures, seed) = (unit.failures + 1, hash.next())
+        guard let pause = policy.pause(afterFailures: failures, of: failure, retryAfter: pause, seed: seed) else {
+            return nil
+        }
+        let next = now.advanced(by: pause)
+        if let most = policy.maximumElapsed, let began = unit.began ?? attempt.startedAt,
+            next > began.advanced(by: most)
+        {
+            return nil
+        }
+        return next
     }
 
     func visit(of path: WorkPath) -> Int {

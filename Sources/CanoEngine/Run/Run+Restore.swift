@@ -25,14 +25,29 @@ extension Run {
             run.apply(record: .sagaPushed(push))
         }
         run.nextSeq = first.seq
+        var removed: [WorkPath: Int] = [:]
+        var missing = 0
         for row in stored.tail {
-            guard row.seq == run.nextSeq else {
-                throw CanoError(.storeCorrupt, "run \(start.run) lacks record \(run.nextSeq); restore the store")
+            guard row.seq >= run.nextSeq else {
+                throw CanoError(.storeCorrupt, "run \(start.run) has record \(row.seq) out of place; restore the store")
             }
+            missing += row.seq - run.nextSeq
+            run.nextSeq = row.seq
             let record = try row.record()
             try run.check(record)
+            run.clock = row.at
             run.apply(record: record)
             if row.seq == first.seq { try run.deliver(stored, to: record) }
+            if case .stepCursor(let path, _, let cursor) = record { removed[path] = cursor.removed }
+            if case .checkpoint(let path, _, let cursor) = record { removed[path] = cursor.removed }
+        }
+        // Only cursors that newer ones replaced may be missing, and those say how many they are.
+        guard missing == removed.values.reduce(0, +) else {
+            throw CanoError(
+                .storeCorrupt,
+                "run \(start.run) lacks \(missing) records behind \(first.seq), and "
+                    + "\(removed.values.reduce(0, +)) were removed; restore the store"
+            )
         }
         return run
     }
@@ -101,7 +116,7 @@ extension Run {
                 throw CanoError(.storeCorrupt, "run \(self.id) has the end of a child out of place")
             }
         case .expanded, .joined, .attemptFailed, .attemptsLost, .attemptHeld, .compensating, .cancelRequested,
-            .finished, .signalled, .childStarted, .intervened:
+            .finished, .signalled, .childStarted, .intervened, .stepCursor, .checkpoint:
             break
         }
     }

@@ -6,6 +6,7 @@ extension Run {
     /// Nothing happens when it already ends, unless it is blocked on the way back: then the undo that cannot go on is
     /// given up.
     public mutating func cancel(by caller: String, at now: Instant) -> RunDecision {
+        self.clock = now
         guard case .undoing(let undoing) = self.phase else { return self.end(.cancelled(by: caller), at: now) }
         var decision = RunDecision()
         guard undoing.unit.state == .parked, let entry = self.saga.last else { return decision }
@@ -18,14 +19,28 @@ extension Run {
 
     /// An instant has come that ``RunEffect/wake(at:_:)`` named; wakes that came too early or too late do nothing.
     public mutating func wake(_ path: WorkPath?, at now: Instant) -> RunDecision {
+        self.clock = now
         guard let path else { return self.wakeRun(at: now) }
         var decision = RunDecision()
         let visit = if case .undo = path { self.saga.last?.visit ?? 0 } else { self.position.visit }
-        guard let unit = self.unit(path, visit: visit), case .backingOff(let until) = unit.state, now >= until else {
-            return decision
+        guard let unit = self.unit(path, visit: visit) else { return decision }
+        switch unit.state {
+        case .backingOff(let until):
+            guard now >= until else { return decision }
+            self.change(path) { $0.state = .ready }
+            self.offerAgain(path, at: now, in: &decision)
+        case .ready:
+            if let late = self.startBy(path, unit), now >= late, !unit.isUnoffered, !self.isLeaving {
+                self.giveUpStarting(path, unit, at: now, in: &decision)
+            }
+        case .leased(let lease):
+            guard let second = self.hedgeAt(path, unit), now >= second, var offer = self.offer(path, unit) else {
+                break
+            }
+            offer.avoided = lease.worker
+            decision.effects.append(.ready(offer))
+        case .parked, .closed: break
         }
-        self.change(path) { $0.state = .ready }
-        self.offerAgain(path, at: now, in: &decision)
         return decision
     }
 
@@ -47,10 +62,20 @@ extension Run {
                 self.decideJoin(timeIsUp: true, at: now, in: &decision)
             }
         case .single, .expanding:
-            if let settleBy = self.position.settleBy, now >= settleBy { self.abandon(at: now, in: &decision) }
+            if let settleBy = self.position.settleBy {
+                if now >= settleBy { self.abandon(at: now, in: &decision) }
+            } else if let due = self.position.due, now >= due {
+                return self.end(.failed(self.overdue), at: now)
+            }
         case .child, .exit: break
         }
         return decision
+    }
+
+    private var overdue: Failure {
+        let state = self.plan.states[self.position.state]
+        let bound = state.deadline.map { " within \($0.milliseconds) ms" } ?? ""
+        return Failure(code: "deadline", message: "'\(state.name)' was not done\(bound)", isRetryable: false)
     }
 
     private mutating func end(_ ending: Ending, at now: Instant) -> RunDecision {
@@ -84,7 +109,7 @@ extension Run {
         if case .forward = self.phase, self.isLeaving { return self.settle(at: now, in: &decision) }
         let visit = if case .undo = path { self.saga.last?.visit ?? 0 } else { self.position.visit }
         guard let unit = self.unit(path, visit: visit), unit.state == .ready else { return }
-        self.offer(path, visit: visit, unit).map { decision.effects.append(.ready($0)) }
+        self.ready(path, visit: visit, unit, in: &decision)
     }
 
     // MARK: A new owner
@@ -99,6 +124,7 @@ extension Run {
 
     /// Declares lost what no worker offered, and offers the work again.
     public mutating func recover(_ which: Unoffered, at now: Instant) -> RunDecision {
+        self.clock = now
         var decision = RunDecision()
         var lost: [Record.LostAttempt] = []
         for (key, unit) in self.units {
@@ -133,9 +159,12 @@ extension Run {
         var wakes: [RunEffect] = []
         func add(_ path: WorkPath, _ unit: WorkUnit) {
             if case .backingOff(let until) = unit.state { wakes.append(.wake(at: until, path)) }
+            if let late = self.startBy(path, unit) { wakes.append(.wake(at: late, path)) }
+            if let second = self.hedgeAt(path, unit) { wakes.append(.wake(at: second, path)) }
         }
         if case .forward = self.phase, let deadline = self.deadline { wakes.append(.wake(at: deadline, nil)) }
         if let settleBy = self.position.settleBy { wakes.append(.wake(at: settleBy, nil)) }
+        if case .forward = self.phase, let due = self.position.due { wakes.append(.wake(at: due, nil)) }
         switch (self.phase, self.position.step) {
         case (.finished, _), (.forward, .exit), (.forward, .child): break
         case (.forward, .waiting(let due)): if let due { wakes.append(.wake(at: due, nil)) }

@@ -27,6 +27,8 @@ public struct Run: Hashable, Sendable {
     public let deadline: Instant?
     /// The bounds that its decisions obey.
     public let limits: Limits
+    /// When the event came that is being decided about, or the record was made that is being applied.
+    var clock: Instant
     /// The sequence number of the next record.
     public internal(set) var nextSeq = 1
     /// Which way it goes.
@@ -46,6 +48,7 @@ public struct Run: Hashable, Sendable {
         self.plan = plan
         self.seed = seed
         self.startedAt = startedAt
+        self.clock = startedAt
         self.deadline = plan.definition.timeout.map { startedAt.advanced(by: $0) }
         self.limits = limits
         // A run always begins with `started`; until then it stands before its first state.
@@ -123,11 +126,14 @@ public struct Run: Hashable, Sendable {
         cause: Record.Attempt? = nil,
         at now: Instant
     ) -> Record.Entry {
-        var due: Instant?
+        var due = self.plan.states[state].deadline.map { now.advanced(by: $0) }
         switch self.plan.states[state].step {
         case .timer(let span, _): due = now.advanced(by: span)
         case .wait(let wait, _): due = wait.within.map { now.advanced(by: $0) }
-        case .task, .router, .split, .child, .exit: break
+        case .split(let split, _):
+            // The time of fixed branches runs from here; that of items from when they are known.
+            if case .fixed = split.work { due = split.join.within.map { now.advanced(by: $0) } }
+        case .task, .router, .child, .exit: break
         }
         return Record.Entry(state: self.plan.states[state].name, visit: visit, context: context, cause: cause, due: due)
     }
@@ -197,8 +203,8 @@ public struct Run: Hashable, Sendable {
     /// ``Instant`` in the far future stands for a run that only a person can move.
     public var dormantUntil: Instant? {
         guard let wake = self.idleUntil else { return nil }
-        guard case .forward = self.phase, !self.isEnding, let deadline = self.deadline else { return wake }
-        return min(wake, deadline)
+        guard case .forward = self.phase, !self.isEnding else { return wake }
+        return min(wake, self.deadline ?? Self.never, self.position.due ?? Self.never)
     }
 
     static let never = Instant(microseconds: .max)
@@ -213,9 +219,9 @@ public struct Run: Hashable, Sendable {
         case (.forward, .child): return Self.never
         case (.forward, .exit): return nil
         case (.forward, .branches(let branches)):
-            guard branches.leased == 0, branches.unoffered == 0,
-                branches.backingOff + branches.parked == branches.pending
-            else { return nil }
+            guard branches.leased == 0, branches.unoffered == 0, branches.backingOff == branches.open else {
+                return nil
+            }
             var wake = min(branches.due ?? Self.never, branches.settleBy ?? Self.never)
             if branches.backingOff > 0 {
                 for branch in branches.all {

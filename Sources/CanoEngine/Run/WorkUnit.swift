@@ -21,9 +21,17 @@ public struct WorkUnit: Hashable, Sendable {
 
     /// The number of the next attempt, or of the one that is leased.
     public internal(set) var attempt = 1
-    /// How many attempts failed or ran out of time.
+    /// How many attempts failed or ran out of time, since the last one that ended well.
     public internal(set) var failures = 0
-    /// How many workers died of it.
+    /// How many did altogether.
+    public internal(set) var allFailures = 0
+    /// What the last good attempt left for the next one.
+    public internal(set) var cursor: Payload?
+    /// The numbers of the cursor records that the history has of it, the oldest first.
+    public internal(set) var cursorSeqs: [Int] = []
+    /// How many cursor records were removed from the history.
+    public internal(set) var removedCursors = 0
+    /// How many workers died of it, since the last attempt that ended well.
     public internal(set) var crashes = 0
     /// Whether an attempt may have done something that nobody knows of.
     public internal(set) var isInDoubt = false
@@ -31,6 +39,12 @@ public struct WorkUnit: Hashable, Sendable {
     public internal(set) var held: Record.Attempt?
     /// What the unit is doing.
     public internal(set) var state = State.ready
+    /// The lease of a second worker for the same attempt; only while the unit is leased.
+    public internal(set) var hedge: Lease?
+    /// When the first attempt since the last good one was begun, as far as records of ended ones tell.
+    public internal(set) var began: Instant?
+    /// Since when the next attempt may begin; `nil`: since the work is there.
+    public internal(set) var readyAt: Instant?
 
     /// A unit that nobody has tried yet.
     public init() {}
@@ -43,8 +57,32 @@ public struct WorkUnit: Hashable, Sendable {
 
     /// The lease with this token; `nil` when the unit is not leased under it.
     func lease(under token: Token) -> Lease? {
-        guard let lease = self.lease, lease.token == token else { return nil }
-        return lease
+        if let lease = self.lease, lease.token == token { return lease }
+        if let hedge = self.hedge, hedge.token == token { return hedge }
+        return nil
+    }
+
+    /// All leases of the unit: none, one, or two of one attempt.
+    var leases: [Lease] { [self.lease, self.hedge].compactMap(\.self) }
+
+    /// Changes the lease under this token, if there is one.
+    mutating func changeLease(_ token: Token, _ body: (inout Lease) -> Void) {
+        if var hedge = self.hedge, hedge.token == token {
+            body(&hedge)
+            self.hedge = hedge
+        } else if case .leased(var lease) = self.state, lease.token == token {
+            body(&lease)
+            self.state = .leased(lease)
+        }
+    }
+
+    /// One of two leases of the attempt ended; the other one is the unit's from now on.
+    mutating func dropHedged(_ token: Token?) {
+        self.isInDoubt = true
+        if self.held?.token == token { self.held = nil }
+        guard let hedge = self.hedge else { return }
+        if hedge.token != token { self.state = .leased(hedge) }
+        self.hedge = nil
     }
 
     /// Whether its next attempt must be alone on its worker.
@@ -75,17 +113,57 @@ public struct WorkUnit: Hashable, Sendable {
     // MARK: What records change
 
     /// An attempt failed or ran out of time; without `retryAt` the unit is over.
-    mutating func fail(retryAt: Instant?) {
+    mutating func fail(_ attempt: Record.Attempt, retryAt: Instant?) {
+        self.began = self.began ?? attempt.startedAt
         self.failures += 1
-        self.next(at: retryAt, orElse: .closed)
+        self.allFailures += 1
+        self.next(at: retryAt, orElse: .closed, now: nil)
+    }
+
+    /// An attempt ended well and left the rest to the next one: what went wrong before it is forgotten.
+    mutating func proceed(from attempt: Record.Attempt, _ cursor: Record.Cursor, seq: Int, at now: Instant) {
+        self.keep(cursor, seq: seq)
+        self.attempt = attempt.number
+        self.next(at: cursor.resumeAt, orElse: .ready, now: now)
+    }
+
+    /// The attempt goes on, and has made a cursor durable; that is a record of who has it, too.
+    mutating func checkpoint(_ attempt: Record.Attempt, _ cursor: Record.Cursor, seq: Int) {
+        self.keep(cursor, seq: seq)
+        self.hold(attempt)
+    }
+
+    private mutating func keep(_ cursor: Record.Cursor, seq: Int) {
+        self.failures = 0
+        self.crashes = 0
+        self.began = nil
+        if let payload = cursor.payload { self.cursor = payload }
+        self.cursorSeqs.append(seq)
+        if let replaced = cursor.replaces { self.cursorSeqs.removeAll { $0 == replaced } }
+        self.removedCursors = cursor.removed
+    }
+
+    /// The next cursor record of the unit: with it goes the oldest one when there would be too many.
+    func cursor(_ payload: Payload?, resumeAt: Instant?, most: Int) -> Record.Cursor {
+        let replaces = self.cursorSeqs.count >= max(1, most) ? self.cursorSeqs.first : nil
+        let removed = self.removedCursors + (replaces == nil ? 0 : 1)
+        return Record.Cursor(payload, resumeAt: resumeAt, replaces: replaces, removed: removed)
     }
 
     /// An attempt ended without an outcome.
-    mutating func lose(_ reason: LossReason, retryAt: Instant?, crashLimit: Int) {
+    mutating func lose(
+        _ attempt: Record.Attempt,
+        _ reason: LossReason,
+        retryAt: Instant?,
+        crashLimit: Int,
+        at now: Instant
+    ) {
+        if reason == .hedged { return self.dropHedged(attempt.token) }
         if reason.leavesDoubt { self.isInDoubt = true }
-        if reason.failure != nil { return self.fail(retryAt: retryAt) }
+        if reason.failure != nil { return self.fail(attempt, retryAt: retryAt) }
         if reason.isCrash { self.crashes += 1 }
-        self.next(at: retryAt, orElse: self.crashes >= crashLimit ? .parked : .ready)
+        self.began = self.began ?? attempt.startedAt
+        self.next(at: retryAt, orElse: self.crashes >= crashLimit ? .parked : .ready, now: now)
     }
 
     /// A person must look.
@@ -112,12 +190,15 @@ public struct WorkUnit: Hashable, Sendable {
     /// It is over: nobody has it any more.
     mutating func close() {
         self.held = nil
+        self.hedge = nil
         self.state = .closed
     }
 
-    private mutating func next(at retryAt: Instant?, orElse state: State) {
+    private mutating func next(at retryAt: Instant?, orElse state: State, now: Instant?) {
         self.attempt += 1
         self.held = nil
+        self.hedge = nil
+        self.readyAt = retryAt ?? now
         self.state = retryAt.map { .backingOff(until: $0) } ?? state
     }
 }

@@ -14,6 +14,8 @@ public enum CoordinatorFrame: Hashable, Sendable {
     case leases([LeaseGrant])
     /// Answers to reports.
     case answers([LeaseAnswer])
+    /// Answers to checkpoints.
+    case checkpointed([CheckpointAnswer])
     /// These leases should stop: the run does not want their outcome any more, unless it is already done.
     case cancel([LeaseRef])
     /// These leases are given away: stop, and forget the outcome.
@@ -49,6 +51,23 @@ public enum CoordinatorFrame: Hashable, Sendable {
             self.payloadBytes = payloadBytes
             self.peers = peers
         }
+    }
+}
+
+/// The answer to one checkpoint.
+public struct CheckpointAnswer: Hashable, Sendable {
+    /// The lease.
+    public var lease: LeaseRef
+    /// The worker's number for the checkpoint.
+    public var number: Int64
+    /// Whether the cursor is durable (`accepted`), or the lease is not the worker's any more (`lost`).
+    public var answer: ReportAnswer
+
+    /// An answer from its parts.
+    public init(lease: LeaseRef, number: Int64, answer: ReportAnswer) {
+        self.lease = lease
+        self.number = number
+        self.answer = answer
     }
 }
 

@@ -10,6 +10,8 @@ public enum WorkerFrame: Hashable, Sendable {
     case started([LeaseRef])
     /// These attempts ended. Each is repeated after a reconnect until it is answered.
     case reports([AttemptReport])
+    /// Attempts that go on want these cursors to be durable. Each is repeated after a reconnect until it is answered.
+    case checkpoints([LeaseCheckpoint])
     /// The worker lives; all leases of the session are prolonged. Answered with the same number.
     case heartbeat(Int64)
     /// After a reconnect or a change of owner: leases of these shards that the worker still holds.

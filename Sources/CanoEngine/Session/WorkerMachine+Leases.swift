@@ -13,6 +13,11 @@ extension WorkerMachine {
             self.fillContext(of: &grant, from: link)
             var held = Held(home: link)
             held.timeout = grant.timeout
+            if let heartbeat = grant.heartbeat {
+                held.heartbeat = min(heartbeat.milliseconds, Self.longestTimeout)
+                held.lifeBy = now + min(heartbeat.milliseconds, Self.longestTimeout)
+                self.nextLeaseTick = min(self.nextLeaseTick, held.lifeBy)
+            }
             if let timeout = grant.timeout {
                 let deadline = now + min(timeout.milliseconds, Self.longestTimeout)
                 held.deadline = deadline
@@ -85,11 +90,39 @@ extension WorkerMachine {
     }
 
     mutating func progress(_ lease: LeaseRef, _ line: String, at now: Int64) {
-        guard let held = self.held[lease], held.phase == .running, now >= held.progressAt,
+        if let heartbeat = self.held[lease]?.heartbeat { self.held[lease]?.lifeBy = now + heartbeat }
+        guard let held = self.held[lease], held.phase == .running, now >= held.progressAt, !line.isEmpty,
             self[held.home].session.isWelcomed
         else { return }
         self.held[lease]?.progressAt = now + self.rules.progressPause
         self[held.home].frames.append(.progress(lease, line))
+    }
+
+    /// Keeps the checkpoint until it is answered, and sends it if its coordinator can be reached now.
+    mutating func checkpoint(_ checkpoint: LeaseCheckpoint, at now: Int64) {
+        let lease = checkpoint.lease
+        guard let held = self.held[lease], held.phase == .running else {
+            return self.effects.append(
+                .checkpointed(CheckpointAnswer(lease: lease, number: checkpoint.number, answer: .lost))
+            )
+        }
+        if let heartbeat = held.heartbeat { self.held[lease]?.lifeBy = now + heartbeat }
+        self.held[lease]?.checkpoint = checkpoint
+        guard self[held.home].session.isWelcomed, held.isOffered else { return }
+        self[held.home].frames.append(.checkpoints([checkpoint]))
+    }
+
+    /// Says again what was not answered about leases that a coordinator has just been offered.
+    mutating func repeatCheckpoints(of leases: [LeaseRef], to link: Link) {
+        let waiting = leases.compactMap { self.held[$0]?.checkpoint }
+        if !waiting.isEmpty { self[link].frames.append(.checkpoints(waiting)) }
+    }
+
+    mutating func heardCheckpointed(_ answers: [CheckpointAnswer]) {
+        for answer in answers where self.held[answer.lease]?.checkpoint?.number == answer.number {
+            self.held[answer.lease]?.checkpoint = nil
+            self.effects.append(.checkpointed(answer))
+        }
     }
 
     /// Stops what has run out of time, reports for what does not answer, and drops what nobody vouches for.
@@ -97,6 +130,7 @@ extension WorkerMachine {
         guard now >= self.nextLeaseTick else { return }
         var next = Int64.max
         var late: [LeaseRef] = []
+        var silent: [LeaseRef] = []
         var orphans: [LeaseRef] = []
         for lease in self.liveLeases(where: { _ in true }) {
             guard let held = self.held[lease] else { continue }
@@ -105,8 +139,13 @@ extension WorkerMachine {
             }
             switch held.phase {
             case .running:
-                guard let deadline = held.deadline else { continue }
-                if now >= deadline { late.append(lease) } else { next = min(next, deadline) }
+                if now >= held.deadline ?? .max {
+                    late.append(lease)
+                } else if now >= held.lifeBy {
+                    silent.append(lease)
+                } else {
+                    next = min(next, held.deadline ?? .max, held.lifeBy)
+                }
             case .stopping(let reason, let reportAt):
                 guard now >= reportAt else {
                     next = min(next, reportAt)
@@ -120,6 +159,7 @@ extension WorkerMachine {
         self.nextLeaseTick = next
         self.stop(orphans, because: .distrust, at: now)
         self.stop(late, because: .timeout, at: now)
+        self.stop(silent, because: .silent, at: now)
     }
 
     private static func failure(of reason: Held.Reason, _ held: Held) -> Failure {
@@ -127,6 +167,9 @@ extension WorkerMachine {
         case .timeout:
             let limit = held.timeout.map { "\($0.milliseconds) ms" } ?? "its limit"
             return Failure(code: "timeout", message: "the attempt took longer than \(limit)")
+        case .silent:
+            let limit = held.heartbeat.map { "\($0) ms" } ?? "its limit"
+            return Failure(code: "heartbeatMissed", message: "the attempt gave no sign of life for \(limit)")
         case .asked: return Failure(code: "cancelled", message: "the attempt was cancelled and has not answered")
         case .drain:
             return Failure(code: Failure.workerStops, message: "the worker stops and the attempt has not answered")
@@ -203,6 +246,11 @@ extension AttemptReport.Result {
         case .completed(.task(let context, _, let output)): max(context?.count ?? 0, output?.count ?? 0)
         case .completed(.items(let items)): items.reduce(0) { max($0, $1.count) }
         case .completed(.output(let output)): output.count
+        case .completed(.again(let cursor, _)): cursor?.count ?? 0
+        case .carried(let completion, let following):
+            following.reduce(Self.completed(completion).largestPayload) {
+                max($0, Self.completed($1.completion).largestPayload)
+            }
         case .completed(.route), .completed(.undone), .failed, .stopped, .released: 0
         }
     }

@@ -29,7 +29,7 @@ extension WorkerMachine {
             self.advance(link, .welcomed(ttl: welcome.ttl.milliseconds), at: now)
         case .refused(let code, let message): self.refused(link, code: code, message: message, at: now)
         case .heartbeat(let number): self.advance(link, .heartbeat(number), at: now)
-        case .context, .forget, .leases, .answers, .cancel, .lost, .owned, .notOwner, .demand, .recalled:
+        case .context, .forget, .leases, .answers, .checkpointed, .cancel, .lost, .owned, .notOwner, .demand, .recalled:
             // Out of turn the session complains and closes; nothing of the message is acted on then.
             let wasWelcomed = self[link].session.isWelcomed
             self.advance(link, .message, at: now)
@@ -47,6 +47,7 @@ extension WorkerMachine {
             for answer in answers { self.unanswered[answer.lease] = nil }
             // An offer that was refused is answered so too: somebody else does the work, and must do it alone.
             self.abandon(answers.lazy.filter { $0.answer == .lost }.map(\.lease))
+        case .checkpointed(let answers): self.heardCheckpointed(answers)
         case .cancel(let leases): self.stop(leases, because: .asked, at: now)
         case .lost(let leases):
             for lease in leases { self.unanswered[lease] = nil }
@@ -85,6 +86,7 @@ extension WorkerMachine {
         for lease in leases { self.held[lease]?.isOffered = true }
         // Also when it is empty: what it does not name, this worker does not hold.
         self[link].frames.append(.resume(leases))
+        self.repeatCheckpoints(of: leases, to: link)
         self.repeatReports(to: link) { $0.home == link }
         if case .draining = self.life { self[link].frames.append(.draining) }
     }
@@ -178,6 +180,7 @@ extension WorkerMachine {
             self.held[lease]?.orphanedUntil = nil
         }
         self[link].frames.append(.resume(leases))
+        self.repeatCheckpoints(of: leases, to: link)
     }
 
     private mutating func repeatReports(

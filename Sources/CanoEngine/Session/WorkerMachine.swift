@@ -23,8 +23,10 @@ package struct WorkerMachine: Sendable {
         case finished(LeaseRef, AttemptReport.Result)
         /// These leases were to begin, but the connection broke before that could be said: nothing of them was done.
         case unstarted([LeaseRef])
-        /// A task says how far it is.
+        /// A task says how far it is; with an empty line only that it lives.
         case progress(LeaseRef, String)
+        /// An attempt wants a cursor to be durable; answered with `checkpointed`, unless it is cancelled before.
+        case checkpoint(LeaseCheckpoint)
         /// Time has passed.
         case ticked
         /// The worker is to stop within so many milliseconds.
@@ -44,6 +46,8 @@ package struct WorkerMachine: Sendable {
         case begin(Link, [LeaseGrant])
         /// Cancel the tasks of these leases; each goes on holding its slot until it returns.
         case cancel([LeaseRef])
+        /// The answer to a checkpoint has come.
+        case checkpointed(CheckpointAnswer)
         /// Something that people want to read in a log.
         case note(Link, Note)
         /// The worker is done.
@@ -103,13 +107,17 @@ package struct WorkerMachine: Sendable {
             /// Cancelled, and nobody wants to hear of it any more.
             case abandoned
         }
-        enum Reason: Hashable, Sendable { case asked, timeout, drain, distrust }
+        enum Reason: Hashable, Sendable { case asked, timeout, drain, distrust, silent }
 
         /// The coordinator that vouches for it.
         var home: Link
         var phase = Phase.running
         /// When the attempt's time is up.
         var deadline: Int64?
+        /// How long its code may give no sign of life.
+        var heartbeat: Int64?
+        /// By when it must give the next one.
+        var lifeBy: Int64 = .max
         /// Its coordinator lost the shard and no owner is known: until when it may run on.
         var orphanedUntil: Int64?
         /// When progress may be sent again.
@@ -117,6 +125,8 @@ package struct WorkerMachine: Sendable {
         /// Whether the session of `home` knows of it.
         var isOffered = true
         var timeout: Span?
+        /// The checkpoint that is not answered yet.
+        var checkpoint: LeaseCheckpoint?
     }
 
     /// An outcome that nobody has acknowledged.
@@ -226,6 +236,7 @@ package struct WorkerMachine: Sendable {
         case .unstarted(let leases):
             for lease in leases { self.finished(lease, .released) }
         case .progress(let lease, let line): self.progress(lease, line, at: now)
+        case .checkpoint(let checkpoint): self.checkpoint(checkpoint, at: now)
         case .ticked:
             for link in self.links { self.advance(link, .ticked, at: now) }
             self.checkLeases(at: now)

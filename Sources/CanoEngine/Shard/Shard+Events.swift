@@ -22,6 +22,8 @@ extension Shard {
             for lease in leases { self.residents[lease.key.run]?.run.started(lease) }
         case .reports(let reports, let session, let worker):
             for report in reports { self.report(report, session, worker, at: now, into: &output) }
+        case .checkpoints(let checkpoints, let session, let worker):
+            for checkpoint in checkpoints { self.checkpoint(checkpoint, session, worker, at: now, into: &output) }
         case .offered(let leases, let session, let worker):
             for lease in leases { self.offer(lease, session, worker, at: now, into: &output) }
         case .lost(let leases, let reason):
@@ -56,8 +58,8 @@ extension Shard {
                 case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
                 case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
                 case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
-                case .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .reply, .load, .loadPage, .wake,
-                    .unreadable, .posted:
+                case .send, .ungranted, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .reply, .load,
+                    .loadPage, .wake, .unreadable, .posted:
                     effect
                 }
             }
@@ -132,6 +134,7 @@ extension Shard {
         self.served(index, into: &output)
         self.watch(lease.lease, at: now, into: &output)
         self.limit(lease.lease, of: grant.worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
+        self.hedge(lease.lease, at: now, effects: &output.effects)
         output.effects.append(.send(lease, grant.session))
     }
 
@@ -149,6 +152,15 @@ extension Shard {
         guard let timeout else { return }
         let late = start.advanced(by: timeout).advanced(by: self.limits.settleTime)
         self.remember(Timer(at: late, run: lease.key.run, purpose: .overdue(lease, worker)), at: now, effects: &effects)
+    }
+
+    /// Looks at a lease again when a second worker may be given the same attempt.
+    private mutating func hedge(_ lease: LeaseRef, at now: Instant, effects: inout [ShardEffect]) {
+        let (path, run) = (lease.key.path, lease.key.run)
+        guard let resident = self.residents[run]?.run, let unit = resident.unit(path, visit: lease.key.visit),
+            let second = resident.hedgeAt(path, unit)
+        else { return }
+        self.remember(Timer(at: second, run: run, purpose: .wake(path)), at: now, effects: &effects)
     }
 
     /// Looks at a lease again when it is old enough to be recorded.
@@ -188,6 +200,30 @@ extension Shard {
         self.conclude(index, decision, at: now, into: &output)
     }
 
+    private mutating func checkpoint(
+        _ checkpoint: LeaseCheckpoint,
+        _ session: SessionID,
+        _ worker: WorkerID,
+        at now: Instant,
+        into output: inout ShardOutput
+    ) {
+        let lease = checkpoint.lease
+        let run = lease.key.run
+        guard let index = self.residents.index(forKey: run) else {
+            if lease.token.epoch == self.epoch || (self.backlog == .none && !self.loading.contains(run)) {
+                return output.effects.append(.checkpointed(lease, number: checkpoint.number, .lost, session))
+            }
+            return self.load(run, for: .checkpoints([checkpoint], from: session, worker: worker), into: &output)
+        }
+        // A worker offers its leases to a new owner before it says anything else about them.
+        guard self.residents.values[index].isRecovered else {
+            return self.awaiting[run, default: []].append(.checkpoints([checkpoint], from: session, worker: worker))
+        }
+        let (answer, decision) = self.residents.values[index].run.checkpoint(lease, checkpoint.cursor, at: now)
+        output.effects.append(.checkpointed(lease, number: checkpoint.number, answer, session))
+        self.conclude(index, decision, at: now, into: &output)
+    }
+
     private mutating func offer(
         _ lease: LeaseRef,
         _ session: SessionID,
@@ -209,7 +245,8 @@ extension Shard {
         self.watch(lease, at: now, into: &output)
         let timeout = self.residents.values[index].run.timeout(of: lease.key.path)
         let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
-        guard let adopted = unit?.lease else { return }
+        guard let adopted = unit?.lease(under: lease.token) else { return }
+        self.hedge(lease, at: now, effects: &output.effects)
         if adopted.isStopping {
             output.effects.append(.stop(lease, worker))
             self.limit(lease, of: worker, to: Span(milliseconds: 0), since: now, at: now, effects: &output.effects)
@@ -336,7 +373,7 @@ extension Shard {
             self.change(timer.run, at: now, into: &output) { $0.wake(path, at: now) }
         case .overdue(let lease, let worker):
             let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
-            guard let late = unit?.lease, late.token == lease.token else { return }
+            guard let late = unit?.lease(under: lease.token) else { return }
             output.effects.append(.revoke(lease, worker))
             let reason: LossReason = late.isStopping ? .abandoned : .timeout
             self.change(timer.run, at: now, into: &output) { $0.lost(lease, reason, at: now) }

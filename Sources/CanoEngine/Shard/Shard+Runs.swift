@@ -182,6 +182,10 @@ extension Shard {
                 for lease in leases { output.effects.append(.answer(lease, .lost, session)) }
             case .reports(let reports, let session, _):
                 for report in reports { output.effects.append(.lookUp(report.lease, session)) }
+            case .checkpoints(let checkpoints, let session, _):
+                for one in checkpoints {
+                    output.effects.append(.checkpointed(one.lease, number: one.number, .lost, session))
+                }
             case .cancel(let order):
                 if let request = order.request { output.effects.append(.reply(request, .cancelled)) }
                 // Noted, for the owner that can read the run.
@@ -292,8 +296,8 @@ extension Shard {
                     _ = self.residents[lease.key.run]?.run.adopt(lease, worker: worker, at: now)
                 }
                 left.append(event)
-            case .start, .audit, .grant, .started, .lost, .cancel, .order, .mail, .define, .unserved, .loaded, .page,
-                .tick:
+            case .start, .audit, .grant, .started, .checkpoints, .lost, .cancel, .order, .mail, .define, .unserved, .loaded,
+                .page, .tick:
                 left.append(event)
             }
         }

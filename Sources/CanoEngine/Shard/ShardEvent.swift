@@ -34,6 +34,8 @@ public enum ShardEvent: Hashable, Sendable {
     case started([LeaseRef])
     /// These attempts ended.
     case reports([AttemptReport], from: SessionID, worker: WorkerID)
+    /// Attempts that go on want these cursors to be durable.
+    case checkpoints([LeaseCheckpoint], from: SessionID, worker: WorkerID)
     /// A worker still holds these leases.
     case offered([LeaseRef], from: SessionID, worker: WorkerID)
     /// The worker of these leases will not report.
@@ -146,6 +148,8 @@ public enum ShardEffect: Hashable, Sendable {
     case revoke(LeaseRef, WorkerID)
     /// Answer a report or an offer.
     case answer(LeaseRef, ReportAnswer, SessionID)
+    /// Answer a checkpoint.
+    case checkpointed(LeaseRef, number: Int64, ReportAnswer, SessionID)
     /// Ask the store whether this outcome was accepted before, then answer `already` or `lost`.
     case lookUp(LeaseRef, SessionID)
     /// The context of a visit is not needed any more.
@@ -187,8 +191,8 @@ extension ShardEvent {
     package var needsTrust: Bool {
         switch self {
         case .grant, .tick: true
-        case .start, .audit, .started, .reports, .offered, .lost, .cancel, .order, .mail, .define, .unserved, .loaded,
-            .page:
+        case .start, .audit, .started, .reports, .checkpoints, .offered, .lost, .cancel, .order, .mail, .define, .unserved,
+            .loaded, .page:
             false
         }
     }
@@ -202,8 +206,8 @@ extension ShardEffect {
     package var lease: LeaseGrant? {
         switch self {
         case .send(let grant, _): grant
-        case .ready, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished, .load, .loadPage,
-            .unreadable, .wake, .posted:
+        case .ready, .ungranted, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left, .reply, .finished,
+            .load, .loadPage, .unreadable, .wake, .posted:
             nil
         }
     }

@@ -127,6 +127,13 @@ extension Schema {
                 WHERE v_plain OR (cano.shard_of(run) = ANY (v_ok) AND run <> ALL (v_out));
             END IF;
 
+            -- Cursors that newer ones replace.
+            IF h_kind && '{14,15}'::smallint[] THEN
+                DELETE FROM cano.history AS h USING unnest(h_run, h_first, h_kind) AS c (run, seq, kind)
+                WHERE h.run = c.run AND h.seq = c.seq AND c.kind IN (14, 15) AND h.kind IN (14, 15)
+                    AND (v_plain OR (cano.shard_of(c.run) = ANY (v_ok) AND c.run <> ALL (v_out)));
+            END IF;
+
             IF cardinality(u_run) > 0 THEN
                 UPDATE cano.run AS r SET status = u.status, wake_at = u.wake, note = u.note,
                     version = coalesce(u.version, r.version)

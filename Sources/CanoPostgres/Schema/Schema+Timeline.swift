@@ -82,7 +82,8 @@ extension Schema {
             coalesce(l.worker, m.worker) AS worker,
             coalesce(l.epoch, m.epoch) || '.' || coalesce(l.counter, m.counter) AS token,
             coalesce(l.epoch, m.epoch) AS epoch, coalesce(l.started_at, m.started_at) AS started,
-            CASE WHEN coalesce(l.attempt, m.attempt) > 0 AND m.kind <> 8 THEN m.at END AS ended, m.due_at AS due,
+            CASE WHEN coalesce(l.attempt, m.attempt) > 0 AND m.kind NOT IN (8, 15) THEN m.at END AS ended,
+            m.due_at AS due,
             m.reason, m.detail, m.number, m.split_first, m.split_last, octet_length(m.payload) AS bytes,
             CASE m.payload_type WHEN 0 THEN 'binary' WHEN 1 THEN 'json' WHEN 2 THEN 'text' END AS content, m.payload
         FROM moved AS m
@@ -96,7 +97,7 @@ extension Schema {
         COMMENT ON COLUMN cano.timeline.event IS
             'What happened: started, entered, expanded, branchDone, joined, attemptFailed, attemptLost, attemptHeld, '
             'sagaPushed, compensating, compensated, cancelRequested, finished, signalled, childStarted, childEnded, '
-            'intervened, migrated.';
+            'intervened, migrated, stepCursor, checkpoint.';
         COMMENT ON COLUMN cano.timeline.state IS 'The state it is about: for entered, the one that was entered.';
         COMMENT ON COLUMN cano.timeline.visit IS 'Which visit of the run: rises with every state entered.';
         COMMENT ON COLUMN cano.timeline.left_state IS 'For entered: the state whose attempt ended and that was left.';

@@ -14,7 +14,8 @@ extension Schema {
         RETURN CASE kind WHEN 1 THEN 'started' WHEN 2 THEN 'entered' WHEN 3 THEN 'expanded' WHEN 4 THEN 'branchDone'
             WHEN 5 THEN 'joined' WHEN 6 THEN 'attemptFailed' WHEN 7 THEN 'attemptLost' WHEN 8 THEN 'attemptHeld'
             WHEN 9 THEN 'sagaPushed' WHEN 10 THEN 'compensating' WHEN 11 THEN 'compensated'
-            WHEN 12 THEN 'cancelRequested' WHEN 13 THEN 'finished' WHEN 20 THEN 'signalled' WHEN 21 THEN 'childStarted'
+            WHEN 12 THEN 'cancelRequested' WHEN 13 THEN 'finished' WHEN 14 THEN 'stepCursor' WHEN 15 THEN 'checkpoint'
+            WHEN 20 THEN 'signalled' WHEN 21 THEN 'childStarted'
             WHEN 22 THEN 'childEnded' WHEN 23 THEN 'intervened' WHEN 24 THEN 'migrated' ELSE 'kind ' || kind END;
 
         CREATE OR REPLACE VIEW cano.runs AS

@@ -43,7 +43,7 @@ extension PostgresStore {
             SELECT EXISTS (
                 SELECT FROM cano.history
                 WHERE run = $1 AND epoch = $2 AND counter = $3 AND (path = $4 OR path IS NULL)
-                    AND kind IN (2, 3, 4, 6, 9, 11, 13, 21)
+                    AND kind IN (2, 3, 4, 6, 9, 11, 13, 14, 21)
             )
             """
         return try await self.ask(

@@ -14,6 +14,7 @@ extension CoordinatorFrame: SessionFrame {
         case .forget: "forget"
         case .leases: "leases"
         case .answers: "answers"
+        case .checkpointed: "checkpointed"
         case .cancel: "cancel"
         case .lost: "lost"
         case .heartbeat: "heartbeat"
@@ -32,6 +33,7 @@ extension CoordinatorFrame: SessionFrame {
         case .forget, .heartbeat, .demand, .recalled, .notOwner: 48
         case .leases(let grants): grants.reduce(16) { $0 + $1.estimatedBytes }
         case .answers(let answers): 16 + answers.count * (LeaseRef.estimatedBytes + 8)
+        case .checkpointed(let answers): 16 + answers.count * (LeaseRef.estimatedBytes + 16)
         case .cancel(let leases), .lost(let leases): 16 + leases.count * LeaseRef.estimatedBytes
         case .owned(let shards): 16 + shards.count * 16
         }
@@ -41,6 +43,7 @@ extension CoordinatorFrame: SessionFrame {
         switch self {
         case .leases(let grants): grants.halves.map { (.leases($0), .leases($1)) }
         case .answers(let answers): answers.halves.map { (.answers($0), .answers($1)) }
+        case .checkpointed(let answers): answers.halves.map { (.checkpointed($0), .checkpointed($1)) }
         case .cancel(let leases): leases.halves.map { (.cancel($0), .cancel($1)) }
         case .lost(let leases): leases.halves.map { (.lost($0), .lost($1)) }
         case .welcome, .refused, .context, .forget, .heartbeat, .owned, .notOwner, .demand, .recalled: nil
@@ -68,6 +71,8 @@ extension CoordinatorFrame: SessionFrame {
             return .forget(wire)
         case .leases(let grants): return .leases(WireLeases(grants))
         case .answers(let answers): return .answers(.with { $0.answers = answers.map { WireAnswer($0) } })
+        case .checkpointed(let answers):
+            return .checkpointed(.with { $0.answers = answers.map { WireCheckpointAnswer($0) } })
         case .cancel(let leases): return .cancel(.with { $0.leases = leases.map { WireLeaseRef($0) } })
         case .lost(let leases): return .lost(.with { $0.leases = leases.map { WireLeaseRef($0) } })
         case .heartbeat(let number): return .heartbeat(.with { $0.number = number })
@@ -101,6 +106,10 @@ extension CoordinatorFrame: SessionFrame {
             answers.reserveCapacity(wire.answers.count)
             for answer in wire.answers { answers.append(try LeaseAnswer(wire: answer)) }
             return .answers(answers)
+        case .checkpointed(let wire):
+            var answers: [CheckpointAnswer] = []
+            for answer in wire.answers { answers.append(try CheckpointAnswer(wire: answer)) }
+            return .checkpointed(answers)
         case .cancel(let cancel): return .cancel(try LeaseRef.list(wire: cancel.leases, "cancel.leases"))
         case .lost(let lost): return .lost(try LeaseRef.list(wire: lost.leases, "lost.leases"))
         case .heartbeat(let heartbeat): return .heartbeat(heartbeat.number)
@@ -113,7 +122,7 @@ extension CoordinatorFrame: SessionFrame {
             )
         case .demand(let demand): return .demand(try number(demand.count, "demand.count"))
         case .recalled(let recalled): return .recalled(try number(recalled.count, "recalled.count"))
-        case .hello, .credit, .started, .reports, .progress, .resume, .draining, nil: return nil
+        case .hello, .credit, .started, .reports, .progress, .checkpoints, .resume, .draining, nil: return nil
         }
     }
 }
@@ -183,7 +192,7 @@ extension LeaseGrant {
             case .branch(_, let item, let context): item.count + context.count
             case .undo(_, let output): output?.count ?? 0
             }
-        return LeaseRef.estimatedBytes + 64 + (self.arguments?.count ?? 0) + input
+        return LeaseRef.estimatedBytes + 64 + (self.arguments?.count ?? 0) + (self.cursor?.count ?? 0) + input
     }
 }
 

@@ -23,6 +23,7 @@ extension WireLeases {
             lease.work = Int64(position ?? 0)
             lease.input = .init(grant.input)
             lease.arrival = grant.arrival.map { .init($0) }
+            if let cursor = grant.cursor { lease.cursor = WirePayload(cursor) }
             self.leases.append(lease)
         }
     }
@@ -32,7 +33,7 @@ extension LeaseGrant {
     fileprivate func hasSameWork(as other: LeaseGrant) -> Bool {
         self.state == other.state && self.definition == other.definition && self.handler == other.handler
             && self.digest == other.digest && self.timeout == other.timeout && self.next == other.next
-            && self.arguments == other.arguments
+            && self.arguments == other.arguments && self.heartbeat == other.heartbeat
     }
 
     static func list(wire: WireLeases) throws(CanoError) -> [LeaseGrant] {
@@ -48,6 +49,7 @@ extension LeaseGrant {
             grant.lease = try LeaseRef(wire: lease.ref, "leases.ref")
             grant.input = try Input(wire: lease.input)
             grant.arrival = try lease.arrival.map { (wire) throws(CanoError) in try CanoEngine.Arrival(wire: wire) }
+            grant.cursor = lease.hasCursor ? try Payload(wire: lease.cursor, "leases.cursor") : nil
             grants.append(grant)
         }
         return grants
@@ -69,6 +71,7 @@ extension LeaseGrant {
             arguments: work.hasArguments ? try Payload(wire: work.arguments, "leases.work.arguments") : nil,
             next: work.next,
             timeout: work.hasTimeoutMs ? Span(milliseconds: work.timeoutMs) : nil,
+            heartbeat: work.hasHeartbeatMs ? Span(milliseconds: work.heartbeatMs) : nil,
             input: .undo(of: .step, output: nil)
         )
     }
@@ -85,6 +88,7 @@ extension WireWork {
         if let arguments = grant.arguments { self.arguments = WirePayload(arguments) }
         self.next = grant.next
         if let timeout = grant.timeout { self.timeoutMs = timeout.milliseconds }
+        if let heartbeat = grant.heartbeat { self.heartbeatMs = heartbeat.milliseconds }
     }
 }
 

@@ -14,6 +14,7 @@ extension WorkerFrame: SessionFrame {
         case .heartbeat: "heartbeat"
         case .resume: "resume"
         case .progress: "progress"
+        case .checkpoints: "checkpoints"
         case .draining: "draining"
         }
     }
@@ -24,6 +25,8 @@ extension WorkerFrame: SessionFrame {
         case .credit, .heartbeat, .draining: 16
         case .started(let leases), .resume(let leases): 16 + leases.count * LeaseRef.estimatedBytes
         case .reports(let reports): reports.reduce(16) { $0 + $1.estimatedBytes }
+        case .checkpoints(let checkpoints):
+            checkpoints.reduce(16) { $0 + LeaseRef.estimatedBytes + 24 + $1.cursor.count }
         case .progress(_, let line): 16 + LeaseRef.estimatedBytes + line.utf8.count
         }
     }
@@ -33,6 +36,7 @@ extension WorkerFrame: SessionFrame {
         case .started(let leases): leases.halves.map { (.started($0), .started($1)) }
         case .resume(let leases): leases.halves.map { (.resume($0), .resume($1)) }
         case .reports(let reports): reports.halves.map { (.reports($0), .reports($1)) }
+        case .checkpoints(let checkpoints): checkpoints.halves.map { (.checkpoints($0), .checkpoints($1)) }
         case .hello, .credit, .heartbeat, .progress, .draining: nil
         }
     }
@@ -53,6 +57,10 @@ extension WorkerFrame: SessionFrame {
             progress.lease = WireLeaseRef(lease)
             progress.line = line
             return try FrameCodec.serialize(.progress(progress))
+        case .checkpoints(let checkpoints):
+            return try FrameCodec.serialize(
+                .checkpoints(.with { $0.checkpoints = checkpoints.map { WireCheckpoint($0) } })
+            )
         case .draining: return try FrameCodec.serialize(.draining(WireDraining()))
         }
     }
@@ -71,8 +79,13 @@ extension WorkerFrame: SessionFrame {
         case .resume(let resume): return .resume(try LeaseRef.list(wire: resume.leases, "resume.leases"))
         case .progress(let progress):
             return .progress(try LeaseRef(wire: progress.lease, "progress.lease"), progress.line)
+        case .checkpoints(let wire):
+            var checkpoints: [LeaseCheckpoint] = []
+            for checkpoint in wire.checkpoints { checkpoints.append(try LeaseCheckpoint(wire: checkpoint)) }
+            return .checkpoints(checkpoints)
         case .draining: return .draining
-        case .welcome, .refused, .leases, .answers, .context, .forget, .cancel, .lost, .owned, .notOwner, .demand,
+        case .welcome, .refused, .leases, .answers, .checkpointed, .context, .forget, .cancel, .lost, .owned, .notOwner,
+            .demand,
             .recalled, nil:
             return nil
         }
@@ -121,13 +134,25 @@ extension AttemptReport {
     fileprivate var estimatedBytes: Int {
         let result =
             switch self.result {
-            case .completed(.task(let context, _, let output)): 64 + (context?.count ?? 0) + (output?.count ?? 0)
-            case .completed(.items(let items)): items.reduce(0) { $0 + 8 + $1.count }
-            case .completed(.output(let output)): 8 + output.count
-            case .completed(.route), .completed(.undone), .released: 32
+            case .completed(let completion): completion.estimatedBytes
+            case .carried(let completion, let following):
+                following.reduce(completion.estimatedBytes) { $0 + 64 + $1.completion.estimatedBytes }
+            case .released: 32
             case .failed(let failure, _), .stopped(let failure): 32 + failure.message.utf8.count
             }
         return LeaseRef.estimatedBytes + result
+    }
+}
+
+extension AttemptReport.Completion {
+    fileprivate var estimatedBytes: Int {
+        switch self {
+        case .task(let context, _, let output): 64 + (context?.count ?? 0) + (output?.count ?? 0)
+        case .items(let items): items.reduce(0) { $0 + 8 + $1.count }
+        case .output(let output): 8 + output.count
+        case .again(let cursor, _): 16 + (cursor?.count ?? 0)
+        case .route, .undone: 32
+        }
     }
 }
 

@@ -34,7 +34,8 @@
 ///     Credit (free slots)            ->
 ///                                    <-    Leases
 ///     Started                        ->
-///     Progress*                      ->
+///     Progress*, Checkpoints*        ->
+///                                    <-    Checkpointed*
 ///     Reports                        ->
 ///                                    <-    Answers
 ///     Credit (the slots now free)    ->
@@ -418,6 +419,24 @@ nonisolated struct WireCanoFrame: Sendable {
     set {message = .draining(newValue)}
   }
 
+  /// From the worker.
+  var checkpoints: WireCheckpoints {
+    get {
+      if case .checkpoints(let v)? = message {return v}
+      return WireCheckpoints()
+    }
+    set {message = .checkpoints(newValue)}
+  }
+
+  /// From the coordinator.
+  var checkpointed: WireCheckpointed {
+    get {
+      if case .checkpointed(let v)? = message {return v}
+      return WireCheckpointed()
+    }
+    set {message = .checkpointed(newValue)}
+  }
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Message: Equatable, Sendable {
@@ -461,6 +480,10 @@ nonisolated struct WireCanoFrame: Sendable {
     case recalled(WireRecalled)
     /// From the worker.
     case draining(WireDraining)
+    /// From the worker.
+    case checkpoints(WireCheckpoints)
+    /// From the coordinator.
+    case checkpointed(WireCheckpointed)
 
   }
 
@@ -657,12 +680,24 @@ nonisolated struct WireWork: Sendable {
   /// Clears the value of `timeoutMs`. Subsequent reads from it will return its default value.
   mutating func clearTimeoutMs() {self._timeoutMs = nil}
 
+  /// How long the attempt may be without a sign of life of its code, in milliseconds; absent for no bound. The worker stops
+  /// the task when the time is up and reports `stopped` with the failure code `heartbeatMissed`.
+  var heartbeatMs: Int64 {
+    get {_heartbeatMs ?? 0}
+    set {_heartbeatMs = newValue}
+  }
+  /// Returns true if `heartbeatMs` has been explicitly set.
+  var hasHeartbeatMs: Bool {self._heartbeatMs != nil}
+  /// Clears the value of `heartbeatMs`. Subsequent reads from it will return its default value.
+  mutating func clearHeartbeatMs() {self._heartbeatMs = nil}
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   init() {}
 
   fileprivate var _arguments: WirePayload? = nil
   fileprivate var _timeoutMs: Int64? = nil
+  fileprivate var _heartbeatMs: Int64? = nil
 }
 
 /// One lease. It may begin only after a `Started` that names it was sent.
@@ -761,6 +796,17 @@ nonisolated struct WireLease: @unchecked Sendable {
     }
     set {_uniqueStorage()._arrival = .child(newValue)}
   }
+
+  /// What the last attempt that was answered with `again` left for this one; absent when there was none, or when it left
+  /// nothing.
+  var cursor: WirePayload {
+    get {_storage._cursor ?? WirePayload()}
+    set {_uniqueStorage()._cursor = newValue}
+  }
+  /// Returns true if `cursor` has been explicitly set.
+  var hasCursor: Bool {_storage._cursor != nil}
+  /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
+  mutating func clearCursor() {_uniqueStorage()._cursor = nil}
 
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
@@ -1194,6 +1240,98 @@ nonisolated struct WireProgress: Sendable {
   fileprivate var _lease: WireLeaseRef? = nil
 }
 
+/// Attempts that go on want these cursors to be durable: should such an attempt be lost, the next one is given its newest
+/// cursor (`Lease.cursor`). An attempt has one checkpoint under way at most, and it is repeated behind `Resume` until it is
+/// answered; the one that counts is the last. Only for work whose definition has a `repetition`.
+nonisolated struct WireCheckpoints: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var checkpoints: [WireCheckpoint] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// One of them.
+nonisolated struct WireCheckpoint: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var lease: WireLeaseRef {
+    get {_lease ?? WireLeaseRef()}
+    set {_lease = newValue}
+  }
+  /// Returns true if `lease` has been explicitly set.
+  var hasLease: Bool {self._lease != nil}
+  /// Clears the value of `lease`. Subsequent reads from it will return its default value.
+  mutating func clearLease() {self._lease = nil}
+
+  /// The worker's number for it, so that the answer can be told from that to an older one.
+  var number: Int64 = 0
+
+  /// Where the next attempt begins.
+  var cursor: WirePayload {
+    get {_cursor ?? WirePayload()}
+    set {_cursor = newValue}
+  }
+  /// Returns true if `cursor` has been explicitly set.
+  var hasCursor: Bool {self._cursor != nil}
+  /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
+  mutating func clearCursor() {self._cursor = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _lease: WireLeaseRef? = nil
+  fileprivate var _cursor: WirePayload? = nil
+}
+
+/// Answers to checkpoints.
+nonisolated struct WireCheckpointed: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var answers: [WireCheckpointAnswer] = []
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+}
+
+/// The answer to one checkpoint.
+nonisolated struct WireCheckpointAnswer: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  var lease: WireLeaseRef {
+    get {_lease ?? WireLeaseRef()}
+    set {_lease = newValue}
+  }
+  /// Returns true if `lease` has been explicitly set.
+  var hasLease: Bool {self._lease != nil}
+  /// Clears the value of `lease`. Subsequent reads from it will return its default value.
+  mutating func clearLease() {self._lease = nil}
+
+  /// The number of the checkpoint.
+  var number: Int64 = 0
+
+  /// `ACCEPTED`: the cursor is durable. `LOST`: the lease is given away or has ended.
+  var verdict: WireVerdict = .unspecified
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _lease: WireLeaseRef? = nil
+}
+
 /// These attempts ended. The slot of each is free again, and so is its credit, which the worker gives anew.
 nonisolated struct WireReports: Sendable {
   // SwiftProtobuf.Message conformance is added in an extension below. See the
@@ -1296,6 +1434,20 @@ nonisolated struct WireReport: Sendable {
     set {result = .released(newValue)}
   }
 
+  /// A task or a branch whose definition has a `repetition`: the attempt ended well, and the work is not done yet.
+  var again: WireAgain {
+    get {
+      if case .again(let v)? = result {return v}
+      return WireAgain()
+    }
+    set {result = .again(newValue)}
+  }
+
+  /// Behind `task` or `route`: what the worker did at once in the states that follow, one behind the other. It may do so
+  /// where the next state, by the definition, is a router or a task that is local. What does not fit is passed over, and
+  /// that state runs under a lease of its own.
+  var following: [WireLocalDone] = []
+
   var unknownFields = SwiftProtobuf.UnknownStorage()
 
   nonisolated enum OneOf_Result: Equatable, Sendable {
@@ -1315,12 +1467,91 @@ nonisolated struct WireReport: Sendable {
     case stopped(WireFailure)
     /// It never began: the worker hands it back, because it stops. That costs no attempt.
     case released(WireNothing)
+    /// A task or a branch whose definition has a `repetition`: the attempt ended well, and the work is not done yet.
+    case again(WireAgain)
 
   }
 
   init() {}
 
   fileprivate var _lease: WireLeaseRef? = nil
+}
+
+/// What came out of a state that the worker did without a lease of its own.
+nonisolated struct WireLocalDone: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// The state.
+  var state: String = String()
+
+  var result: WireLocalDone.OneOf_Result? = nil
+
+  /// A task did its work.
+  var task: WireTaskDone {
+    get {
+      if case .task(let v)? = result {return v}
+      return WireTaskDone()
+    }
+    set {result = .task(newValue)}
+  }
+
+  /// A router chose this state.
+  var route: String {
+    get {
+      if case .route(let v)? = result {return v}
+      return String()
+    }
+    set {result = .route(newValue)}
+  }
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  nonisolated enum OneOf_Result: Equatable, Sendable {
+    /// A task did its work.
+    case task(WireTaskDone)
+    /// A router chose this state.
+    case route(String)
+
+  }
+
+  init() {}
+}
+
+/// The end of an attempt that leaves the rest of the work to the next one. It costs the retry policy nothing: failures are
+/// counted anew from here.
+nonisolated struct WireAgain: Sendable {
+  // SwiftProtobuf.Message conformance is added in an extension below. See the
+  // `Message` and `Message+*Additions` files in the SwiftProtobuf library for
+  // methods supported on all messages.
+
+  /// What the next attempt is given; absent: what this one was given stays.
+  var cursor: WirePayload {
+    get {_cursor ?? WirePayload()}
+    set {_cursor = newValue}
+  }
+  /// Returns true if `cursor` has been explicitly set.
+  var hasCursor: Bool {self._cursor != nil}
+  /// Clears the value of `cursor`. Subsequent reads from it will return its default value.
+  mutating func clearCursor() {self._cursor = nil}
+
+  /// The pause before the next attempt in milliseconds; absent: that of the definition.
+  var afterMs: Int64 {
+    get {_afterMs ?? 0}
+    set {_afterMs = newValue}
+  }
+  /// Returns true if `afterMs` has been explicitly set.
+  var hasAfterMs: Bool {self._afterMs != nil}
+  /// Clears the value of `afterMs`. Subsequent reads from it will return its default value.
+  mutating func clearAfterMs() {self._afterMs = nil}
+
+  var unknownFields = SwiftProtobuf.UnknownStorage()
+
+  init() {}
+
+  fileprivate var _cursor: WirePayload? = nil
+  fileprivate var _afterMs: Int64? = nil
 }
 
 /// What came out of a task.
@@ -1621,7 +1852,7 @@ nonisolated extension WireVerdict: SwiftProtobuf._ProtoNameProviding {
 
 nonisolated extension WireCanoFrame: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".CanoFrame"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}welcome\0\u{1}refused\0\u{1}credit\0\u{1}leases\0\u{1}started\0\u{1}reports\0\u{1}answers\0\u{1}heartbeat\0\u{1}context\0\u{1}forget\0\u{1}progress\0\u{1}cancel\0\u{1}lost\0\u{1}resume\0\u{1}owned\0\u{3}not_owner\0\u{1}demand\0\u{1}recalled\0\u{1}draining\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}hello\0\u{1}welcome\0\u{1}refused\0\u{1}credit\0\u{1}leases\0\u{1}started\0\u{1}reports\0\u{1}answers\0\u{1}heartbeat\0\u{1}context\0\u{1}forget\0\u{1}progress\0\u{1}cancel\0\u{1}lost\0\u{1}resume\0\u{1}owned\0\u{3}not_owner\0\u{1}demand\0\u{1}recalled\0\u{1}draining\0\u{1}checkpoints\0\u{1}checkpointed\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -1889,6 +2120,32 @@ nonisolated extension WireCanoFrame: SwiftProtobuf.Message, SwiftProtobuf._Messa
           self.message = .draining(v)
         }
       }()
+      case 21: try {
+        var v: WireCheckpoints?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .checkpoints(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .checkpoints(v)
+        }
+      }()
+      case 22: try {
+        var v: WireCheckpointed?
+        var hadOneofValue = false
+        if let current = self.message {
+          hadOneofValue = true
+          if case .checkpointed(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.message = .checkpointed(v)
+        }
+      }()
       default: break
       }
     }
@@ -1979,6 +2236,14 @@ nonisolated extension WireCanoFrame: SwiftProtobuf.Message, SwiftProtobuf._Messa
     case .draining?: try {
       guard case .draining(let v)? = self.message else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 20)
+    }()
+    case .checkpoints?: try {
+      guard case .checkpoints(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 21)
+    }()
+    case .checkpointed?: try {
+      guard case .checkpointed(let v)? = self.message else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 22)
     }()
     case nil: break
     }
@@ -2278,7 +2543,7 @@ nonisolated extension WireLeases: SwiftProtobuf.Message, SwiftProtobuf._MessageI
 
 nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Work"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workflow\0\u{1}version\0\u{1}digest\0\u{1}state\0\u{1}handler\0\u{1}arguments\0\u{1}next\0\u{3}timeout_ms\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}workflow\0\u{1}version\0\u{1}digest\0\u{1}state\0\u{1}handler\0\u{1}arguments\0\u{1}next\0\u{3}timeout_ms\0\u{3}heartbeat_ms\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -2294,6 +2559,7 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
       case 6: try { try decoder.decodeSingularMessageField(value: &self._arguments) }()
       case 7: try { try decoder.decodeRepeatedStringField(value: &self.next) }()
       case 8: try { try decoder.decodeSingularInt64Field(value: &self._timeoutMs) }()
+      case 9: try { try decoder.decodeSingularInt64Field(value: &self._heartbeatMs) }()
       default: break
       }
     }
@@ -2328,6 +2594,9 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     try { if let v = self._timeoutMs {
       try visitor.visitSingularInt64Field(value: v, fieldNumber: 8)
     } }()
+    try { if let v = self._heartbeatMs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 9)
+    } }()
     try unknownFields.traverse(visitor: &visitor)
   }
 
@@ -2340,6 +2609,7 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
     if lhs._arguments != rhs._arguments {return false}
     if lhs.next != rhs.next {return false}
     if lhs._timeoutMs != rhs._timeoutMs {return false}
+    if lhs._heartbeatMs != rhs._heartbeatMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }
@@ -2347,13 +2617,14 @@ nonisolated extension WireWork: SwiftProtobuf.Message, SwiftProtobuf._MessageImp
 
 nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Lease"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0\u{1}signal\0\u{1}child\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}ref\0\u{1}work\0\u{1}task\0\u{1}router\0\u{1}expand\0\u{1}branch\0\u{1}undo\0\u{1}signal\0\u{1}child\0\u{1}cursor\0")
 
   fileprivate class _StorageClass {
     var _ref: WireLeaseRef? = nil
     var _work: Int64 = 0
     var _input: WireLease.OneOf_Input?
     var _arrival: WireLease.OneOf_Arrival?
+    var _cursor: WirePayload? = nil
 
       // This property is used as the initial default value for new instances of the type.
       // The type itself is protecting the reference to its storage via CoW semantics.
@@ -2368,6 +2639,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       _work = source._work
       _input = source._input
       _arrival = source._arrival
+      _cursor = source._cursor
     }
   }
 
@@ -2479,6 +2751,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
             _storage._arrival = .child(v)
           }
         }()
+        case 10: try { try decoder.decodeSingularMessageField(value: &_storage._cursor) }()
         default: break
         }
       }
@@ -2531,6 +2804,9 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
       }()
       case nil: break
       }
+      try { if let v = _storage._cursor {
+        try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+      } }()
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -2544,6 +2820,7 @@ nonisolated extension WireLease: SwiftProtobuf.Message, SwiftProtobuf._MessageIm
         if _storage._work != rhs_storage._work {return false}
         if _storage._input != rhs_storage._input {return false}
         if _storage._arrival != rhs_storage._arrival {return false}
+        if _storage._cursor != rhs_storage._cursor {return false}
         return true
       }
       if !storagesAreEqual {return false}
@@ -3187,6 +3464,154 @@ nonisolated extension WireProgress: SwiftProtobuf.Message, SwiftProtobuf._Messag
   }
 }
 
+nonisolated extension WireCheckpoints: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Checkpoints"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}checkpoints\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.checkpoints) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.checkpoints.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.checkpoints, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCheckpoints, rhs: WireCheckpoints) -> Bool {
+    if lhs.checkpoints != rhs.checkpoints {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckpoint: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Checkpoint"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}number\0\u{1}cursor\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._lease) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.number) }()
+      case 3: try { try decoder.decodeSingularMessageField(value: &self._cursor) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._lease {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.number != 0 {
+      try visitor.visitSingularInt64Field(value: self.number, fieldNumber: 2)
+    }
+    try { if let v = self._cursor {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 3)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCheckpoint, rhs: WireCheckpoint) -> Bool {
+    if lhs._lease != rhs._lease {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs._cursor != rhs._cursor {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckpointed: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Checkpointed"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}answers\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeRepeatedMessageField(value: &self.answers) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    if !self.answers.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.answers, fieldNumber: 1)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCheckpointed, rhs: WireCheckpointed) -> Bool {
+    if lhs.answers != rhs.answers {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireCheckpointAnswer: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".CheckpointAnswer"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}number\0\u{1}verdict\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._lease) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self.number) }()
+      case 3: try { try decoder.decodeSingularEnumField(value: &self.verdict) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._lease {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    if self.number != 0 {
+      try visitor.visitSingularInt64Field(value: self.number, fieldNumber: 2)
+    }
+    if self.verdict != .unspecified {
+      try visitor.visitSingularEnumField(value: self.verdict, fieldNumber: 3)
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireCheckpointAnswer, rhs: WireCheckpointAnswer) -> Bool {
+    if lhs._lease != rhs._lease {return false}
+    if lhs.number != rhs.number {return false}
+    if lhs.verdict != rhs.verdict {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
 nonisolated extension WireReports: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Reports"
   static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}reports\0")
@@ -3219,7 +3644,7 @@ nonisolated extension WireReports: SwiftProtobuf.Message, SwiftProtobuf._Message
 
 nonisolated extension WireReport: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
   static let protoMessageName: String = _protobuf_package + ".Report"
-  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}task\0\u{1}route\0\u{1}items\0\u{1}output\0\u{1}undone\0\u{1}failed\0\u{1}stopped\0\u{1}released\0")
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}lease\0\u{1}task\0\u{1}route\0\u{1}items\0\u{1}output\0\u{1}undone\0\u{1}failed\0\u{1}stopped\0\u{1}released\0\u{1}again\0\u{1}following\0")
 
   mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
     while let fieldNumber = try decoder.nextFieldNumber() {
@@ -3327,6 +3752,20 @@ nonisolated extension WireReport: SwiftProtobuf.Message, SwiftProtobuf._MessageI
           self.result = .released(v)
         }
       }()
+      case 10: try {
+        var v: WireAgain?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .again(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .again(v)
+        }
+      }()
+      case 11: try { try decoder.decodeRepeatedMessageField(value: &self.following) }()
       default: break
       }
     }
@@ -3373,7 +3812,14 @@ nonisolated extension WireReport: SwiftProtobuf.Message, SwiftProtobuf._MessageI
       guard case .released(let v)? = self.result else { preconditionFailure() }
       try visitor.visitSingularMessageField(value: v, fieldNumber: 9)
     }()
+    case .again?: try {
+      guard case .again(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 10)
+    }()
     case nil: break
+    }
+    if !self.following.isEmpty {
+      try visitor.visitRepeatedMessageField(value: self.following, fieldNumber: 11)
     }
     try unknownFields.traverse(visitor: &visitor)
   }
@@ -3381,6 +3827,113 @@ nonisolated extension WireReport: SwiftProtobuf.Message, SwiftProtobuf._MessageI
   static func ==(lhs: WireReport, rhs: WireReport) -> Bool {
     if lhs._lease != rhs._lease {return false}
     if lhs.result != rhs.result {return false}
+    if lhs.following != rhs.following {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireLocalDone: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".LocalDone"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}state\0\u{1}task\0\u{1}route\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularStringField(value: &self.state) }()
+      case 2: try {
+        var v: WireTaskDone?
+        var hadOneofValue = false
+        if let current = self.result {
+          hadOneofValue = true
+          if case .task(let m) = current {v = m}
+        }
+        try decoder.decodeSingularMessageField(value: &v)
+        if let v = v {
+          if hadOneofValue {try decoder.handleConflictingOneOf()}
+          self.result = .task(v)
+        }
+      }()
+      case 3: try {
+        var v: String?
+        try decoder.decodeSingularStringField(value: &v)
+        if let v = v {
+          if self.result != nil {try decoder.handleConflictingOneOf()}
+          self.result = .route(v)
+        }
+      }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    if !self.state.isEmpty {
+      try visitor.visitSingularStringField(value: self.state, fieldNumber: 1)
+    }
+    switch self.result {
+    case .task?: try {
+      guard case .task(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 2)
+    }()
+    case .route?: try {
+      guard case .route(let v)? = self.result else { preconditionFailure() }
+      try visitor.visitSingularStringField(value: v, fieldNumber: 3)
+    }()
+    case nil: break
+    }
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireLocalDone, rhs: WireLocalDone) -> Bool {
+    if lhs.state != rhs.state {return false}
+    if lhs.result != rhs.result {return false}
+    if lhs.unknownFields != rhs.unknownFields {return false}
+    return true
+  }
+}
+
+nonisolated extension WireAgain: SwiftProtobuf.Message, SwiftProtobuf._MessageImplementationBase, SwiftProtobuf._ProtoNameProviding {
+  static let protoMessageName: String = _protobuf_package + ".Again"
+  static let _protobuf_nameMap = SwiftProtobuf._NameMap(bytecode: "\0\u{1}cursor\0\u{3}after_ms\0")
+
+  mutating func decodeMessage<D: SwiftProtobuf.Decoder>(decoder: inout D) throws {
+    while let fieldNumber = try decoder.nextFieldNumber() {
+      // The use of inline closures is to circumvent an issue where the compiler
+      // allocates stack space for every case branch when no optimizations are
+      // enabled. https://github.com/apple/swift-protobuf/issues/1034
+      switch fieldNumber {
+      case 1: try { try decoder.decodeSingularMessageField(value: &self._cursor) }()
+      case 2: try { try decoder.decodeSingularInt64Field(value: &self._afterMs) }()
+      default: break
+      }
+    }
+  }
+
+  func traverse<V: SwiftProtobuf.Visitor>(visitor: inout V) throws {
+    // The use of inline closures is to circumvent an issue where the compiler
+    // allocates stack space for every if/case branch local when no optimizations
+    // are enabled. https://github.com/apple/swift-protobuf/issues/1034 and
+    // https://github.com/apple/swift-protobuf/issues/1182
+    try { if let v = self._cursor {
+      try visitor.visitSingularMessageField(value: v, fieldNumber: 1)
+    } }()
+    try { if let v = self._afterMs {
+      try visitor.visitSingularInt64Field(value: v, fieldNumber: 2)
+    } }()
+    try unknownFields.traverse(visitor: &visitor)
+  }
+
+  static func ==(lhs: WireAgain, rhs: WireAgain) -> Bool {
+    if lhs._cursor != rhs._cursor {return false}
+    if lhs._afterMs != rhs._afterMs {return false}
     if lhs.unknownFields != rhs.unknownFields {return false}
     return true
   }

@@ -50,9 +50,9 @@ package struct ExecHandler: WorkHandler {
         )
         switch await run.perform() {
         case .exited(let code, let bytes, let errors):
-            let next = try Self.next(code, errors, arguments, program: argv[0])
+            let end = try Self.end(code, errors, arguments, program: argv[0])
             do throws(WorkFailure) {
-                return try output.completion(of: bytes, next: next)
+                return try output.completion(of: bytes, as: end)
             } catch {
                 throw output.afterEffect(error, task)
             }
@@ -100,16 +100,16 @@ package struct ExecHandler: WorkHandler {
         ]
     }
 
-    /// The state that an exit code chooses, if it chooses one; throws when it means a failure.
-    private static func next(
+    /// What an exit code means; throws when it means a failure.
+    private static func end(
         _ code: Int,
         _ errors: [UInt8],
         _ arguments: ExecArguments,
         program: String
-    ) throws(WorkFailure) -> String? {
-        switch arguments.exits?[code] ?? (code == 0 ? .ok : .retry) {
-        case .ok: return nil
-        case .next(let state): return state
+    ) throws(WorkFailure) -> OutcomeRule {
+        let rule = arguments.exits?[code] ?? (code == 0 ? .ok : .retry)
+        switch rule {
+        case .ok, .next, .pending: return rule
         case .retry: throw Self.exitFailure(code, errors, program, isRetryable: true)
         case .fail: throw Self.exitFailure(code, errors, program, isRetryable: false)
         }

@@ -66,14 +66,14 @@ package struct HTTPHandler: WorkHandler {
         } catch {
             throw error.failure.code == Self.unsent ? error : output.afterEffect(error, task)
         }
-        let next: String?
+        let end: OutcomeRule
         do throws(WorkFailure) {
-            next = try Self.next(answer, arguments, "\(request.method.rawValue) \(address.short)")
+            end = try Self.end(answer, arguments, "\(request.method.rawValue) \(address.short)")
         } catch {
             throw Self.leavesDoubt(answer.status) ? output.afterEffect(error, task) : error
         }
         do throws(WorkFailure) {
-            return try output.completion(of: answer.body, next: next)
+            return try output.completion(of: answer.body, as: end)
         } catch {
             throw output.afterEffect(error, task)
         }
@@ -209,19 +209,19 @@ package struct HTTPHandler: WorkHandler {
 
     // MARK: Status
 
-    /// The state that a status chooses, if it chooses one; throws when it means a failure.
-    private static func next(
+    /// What a status means; throws when it means a failure.
+    private static func end(
         _ answer: Answer,
         _ arguments: HTTPArguments,
         _ name: String
-    ) throws(WorkFailure) -> String? {
+    ) throws(WorkFailure) -> OutcomeRule {
         let status = answer.status
-        let rule = arguments.status?[String(status)] ?? arguments.status?["\(status / 100)xx"]
+        let named = arguments.status?[String(status)] ?? arguments.status?["\(status / 100)xx"]
+        let rule = named ?? Self.usual(status)
         let start = WorkFailure.cut(String(decoding: answer.body.prefix(400), as: UTF8.self), to: 200)
         let problem = "\(name) answered \(status)" + (start.isEmpty ? "" : ": \(start)")
-        switch rule ?? Self.usual(status) {
-        case .ok: return nil
-        case .next(let state): return state
+        switch rule {
+        case .ok, .next, .pending: return rule
         case .fail: throw WorkFailure("status", problem)
         case .retry:
             var failure = WorkFailure("status", problem, isRetryable: true)

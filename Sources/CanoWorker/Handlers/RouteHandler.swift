@@ -30,7 +30,7 @@ package struct RouteHandler: WorkHandler {
             return .items(try self.items(at: arguments.over ?? "", in: try input.context()))
         }
         let rules = OutputRules(format: OutputFormat.none, route: arguments.route)
-        return try StepOutput(rules: rules, input: input, limits: self.limits).completion(of: [], next: nil)
+        return try StepOutput(rules: rules, input: input, limits: self.limits).completion(of: [], as: .ok)
     }
 
     private func value(at place: String, in context: JSONValue) throws(WorkFailure) -> JSONValue {

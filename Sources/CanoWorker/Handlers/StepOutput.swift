@@ -39,8 +39,11 @@ struct StepOutput {
         return failure.inDoubt
     }
 
-    /// The completion of work that ended well; `chosen` is the state that an exit code or a status names.
-    func completion(of bytes: [UInt8], next chosen: String?) throws(WorkFailure) -> AttemptReport.Completion {
+    /// The completion of work that ended well: done, with a state that an exit code or a status names or without, or
+    /// not ready yet.
+    func completion(of bytes: [UInt8], as end: OutcomeRule) throws(WorkFailure) -> AttemptReport.Completion {
+        if end == .pending { return .again(cursor: nil, after: nil) }
+        let chosen: String? = if case .next(let state) = end { state } else { nil }
         switch self.input.grant.input {
         case .undo: return .undone
         case .branch: return .output(try self.payload(of: try self.content(of: bytes)))
@@ -75,6 +78,10 @@ struct StepOutput {
             merged?.merge(value)
         case .text(let text): merged = try self.storing(.string(text))
         case .lines(let lines): merged = try self.storing(.array(lines.map { .string($0) }))
+        }
+        if let until = self.rules.until {
+            let context = if let merged { merged } else { try self.input.context() }
+            if !until.matches(context) { return .again(cursor: nil, after: nil) }
         }
         let payload = merged?.payload
         if let payload, payload.count > self.limits.payloadBytes {

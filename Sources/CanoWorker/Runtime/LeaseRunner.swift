@@ -10,6 +10,7 @@ struct LeaseRunner: Sendable {
     let mailbox: Mailbox
     let logger: Logger
     let tasks = RunningTasks()
+    let checkpoints = CheckpointWaiters()
 
     func run(_ grant: LeaseGrant) async {
         let result = await self.tasks.run(grant.lease) { await self.perform(grant) }
@@ -25,7 +26,10 @@ struct LeaseRunner: Sendable {
             grant: grant,
             deadline: grant.timeout.map { .now.advanced(by: $0.duration) },
             logger: self.logger,
-            onProgress: { mailbox.putProgress(lease, $0) }
+            onProgress: { mailbox.putProgress(lease, $0) },
+            onCheckpoint: { [checkpoints] cursor in
+                try await checkpoints.checkpoint(lease, cursor) { mailbox.put(.event(.checkpoint($0))) }
+            }
         )
         return await handler.perform(grant, context)
     }

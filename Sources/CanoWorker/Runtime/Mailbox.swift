@@ -50,7 +50,8 @@ final class Mailbox: Sendable {
 
     /// Notes how far a task is; only the newest line counts.
     func putProgress(_ lease: LeaseRef, _ line: String) {
-        self.change { $0.progress[lease] = line }
+        // A sign of life alone leaves the line that is still to be told.
+        self.change { if !line.isEmpty || $0.progress[lease] == nil { $0.progress[lease] = line } }
     }
 
     /// Waits for something, and takes all that is there.

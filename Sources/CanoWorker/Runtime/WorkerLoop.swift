@@ -89,6 +89,7 @@ struct WorkerLoop {
             case .send(let link, let frames): self.connections[link]?.send(frames)
             case .begin(let link, let grants): self.begin(grants, on: link)
             case .cancel(let leases): self.runner.tasks.cancel(leases)
+            case .checkpointed(let answer): self.runner.checkpoints.answered(answer)
             case .note(let link, let note): self.log(.note(note), link)
             case .stop(let ending): self.ending = ending
             }

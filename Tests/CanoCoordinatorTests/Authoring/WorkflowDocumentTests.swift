@@ -68,11 +68,11 @@ struct WorkflowDocumentTests {
         #expect(try ExecArguments(payload: list.arguments) == listed)
 
         guard case .split(let split, "report") = definition.states[1].step else { return #expect(Bool(false)) }
-        #expect(split.expand.handler == "route")
-        #expect(try RouteArguments(payload: split.expand.arguments) == RouteArguments(over: "/files"))
+        #expect(split.expand?.handler == "route")
+        #expect(try RouteArguments(payload: split.expand?.arguments) == RouteArguments(over: "/files"))
         let counted = ExecArguments(argv: ["wc", "-w", "{{item}}"], output: OutputRules(format: .text))
-        #expect(try ExecArguments(payload: split.branch.arguments) == counted)
-        #expect(split.branch.retry.maximumAttempts == 3)
+        #expect(try ExecArguments(payload: split.branch?.arguments) == counted)
+        #expect(split.branch?.retry.maximumAttempts == 3)
         #expect(split.join == JoinPolicy(.quorumPercent(80), within: .seconds(60)))
 
         guard case .task(let report, ["done", "empty"]) = definition.states[2].step else { return #expect(Bool(false)) }
@@ -194,12 +194,12 @@ struct WorkflowDocumentTests {
             + "exec: [x, '{{item}}'], retry: 7, undo: { exec: [y] } }, "
             + "join: any, losers: keep, retry: 2, timeout: 5s, to: b }"
         guard case .split(let split, "b") = try self.step(text) else { return #expect(Bool(false)) }
-        #expect(split.expand.handler == "exec")
-        #expect(split.expand.timeout == .seconds(9))
-        #expect(split.expand.retry.maximumAttempts == 2)
-        #expect(split.branch.retry.maximumAttempts == 7)
-        #expect(split.branch.timeout == .seconds(5))
-        #expect(split.branch.undo != nil)
+        #expect(split.expand?.handler == "exec")
+        #expect(split.expand?.timeout == .seconds(9))
+        #expect(split.expand?.retry.maximumAttempts == 2)
+        #expect(split.branch?.retry.maximumAttempts == 7)
+        #expect(split.branch?.timeout == .seconds(5))
+        #expect(split.branch?.undo != nil)
         #expect(split.join == .any)
         #expect(split.losers == .keep)
     }

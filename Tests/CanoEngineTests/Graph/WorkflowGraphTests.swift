@@ -110,10 +110,11 @@ struct WorkflowGraphTests {
     @Test("a run's way is marked: what was visited, how often, and where it is")
     func trail() {
         var trail = GraphTrail()
-        for mark in [.entered("fetch"), .entered("count"), .branchDone, .branchDone] as [GraphTrail.Mark] {
-            trail.add(mark)
-        }
-        trail.add(.pushed(seq: 4, state: "count", isBranch: true))
+        let marks: [GraphTrail.Mark] = [
+            .entered("fetch"), .entered("count"), .branchDone(index: 0), .branchDone(index: 7),
+        ]
+        for mark in marks { trail.add(mark) }
+        trail.add(.pushed(seq: 4, state: "count", branch: 7))
         let text = Self.books.graph.mermaid(trail)
         #expect(text.contains(#"n0["fetch<br/>FetchCatalogue<br/>×1"]"#))
         #expect(text.contains(#"n2[/"CountWords<br/>×2"/]"#))
@@ -127,6 +128,36 @@ struct WorkflowGraphTests {
         #expect(undone.contains("class n0,n2,n3 visited\n"))
         #expect(undone.contains("class n1 stopped\n"))
         #expect(Self.books.graph.dot(trail).contains(##"shape=folder, color="#b71c1c", penwidth=4"##))
+    }
+
+    @Test("branches that differ have a node each, and what gathers them stands behind the join")
+    func fixed() {
+        var undoable = Self.task("Price")
+        undoable.undo = UndoDefinition()
+        let split = SplitDefinition(.fixed([undoable, Self.task("Stock")]), gather: Self.task("merge"), choices: ["e"])
+        let definition = Definition(
+            name: "w",
+            version: 1,
+            start: "s",
+            states: [
+                StateDefinition(name: "s", step: .split(split, to: "d")),
+                StateDefinition(name: "d", step: .exit(.success)), StateDefinition(name: "e", step: .exit(.failure)),
+            ]
+        )
+        let graph = definition.graph
+        #expect(graph.nodes.map(\.name) == ["s", "s/branch/0", "s/branch/0/undo", "s/branch/1", "s/gather", "d", "e"])
+        #expect(
+            graph.edges.map { "\($0.from) \($0.kind) \($0.to)" } == [
+                "s split s/branch/0", "s/branch/0 join s/gather", "s/branch/0 undo s/branch/0/undo",
+                "s split s/branch/1", "s/branch/1 join s/gather", "s/gather next d", "s/gather failure e",
+            ]
+        )
+        var trail = GraphTrail()
+        for mark in [.entered("s"), .branchDone(index: 1), .entered("s"), .entered("d")] as [GraphTrail.Mark] {
+            trail.add(mark)
+        }
+        #expect(graph.mermaid(trail).contains("class n0,n3,n4 visited\n"))
+        #expect(graph.mermaid(trail).contains("class n5 current\n"))
     }
 
     @Test("a run that goes round counts its visits, and one that succeeded stands nowhere")

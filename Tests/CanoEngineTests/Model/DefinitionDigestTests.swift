@@ -88,6 +88,8 @@ struct DefinitionDigestTests {
         }
     }
 
+    static func work(_ name: String) -> TaskDefinition { TaskDefinition(handler: "exec", name: name) }
+
     static let changes: [Change] = [
         { $0.name = "samples" }, { $0.version = 4 }, { $0.start = "route" }, { $0.context = nil },
         { $0.context = .json("{}") }, { $0.timeout = nil }, { $0.timeout = .seconds(1) },
@@ -99,7 +101,19 @@ struct DefinitionDigestTests {
         task { $0.timeout = nil }, task { $0.undo = nil }, task { $0.undo?.arguments = nil },
         task { $0.undo?.retry = RetryPolicy() }, task { $0.undo?.timeout = nil },
         task { $0.undo?.coversUnknown = true },
-        split { $0.expand.name = "Other" }, split { $0.branch.name = "Other" }, split { $0.join.within = nil },
+        task { $0.repetition = Repetition(.poll) }, task { $0.repetition = Repetition(.stepped) },
+        task { $0.repetition = Repetition(.timer) }, task { $0.repetition = Repetition(.stream) },
+        task { $0.repetition = Repetition(.poll, pause: .seconds(1)) },
+        task { $0.repetition = Repetition(.poll, errorBudget: 1) }, task { $0.within = .seconds(1) },
+        task { $0.startWithin = .seconds(1) }, task { $0.heartbeat = .seconds(1) }, task { $0.hedge = .seconds(1) },
+        task { $0.isLocal = true }, task { $0.retry.maximumElapsed = .seconds(1) },
+        task { $0.retry.overrides = ["a": .never] }, task { $0.retry.overrides = ["b": .never] },
+        split { $0.work = .each(expand: work("Other"), branch: $0.branch ?? work("branch")) },
+        split { $0.work = .each(expand: $0.expand ?? work("expand"), branch: work("Other")) },
+        split { $0.work = .fixed([work("a")]) }, split { $0.work = .fixed([work("a"), work("b")]) },
+        split { $0.work = .fixed([work("b"), work("a")]) }, split { $0.inFlight = 2 },
+        split { $0.gather = work("gather") }, split { ($0.gather, $0.choices) = (work("gather"), ["end"]) },
+        split { $0.join.within = nil },
         split { $0.join.rule = .all }, split { $0.join.rule = .any }, split { $0.join.rule = .quorum(count: 80) },
         split { $0.join.rule = .quorumPercent(81) }, split { $0.join.rule = .partial(atLeast: 80) },
         split { $0.losers = .keep },

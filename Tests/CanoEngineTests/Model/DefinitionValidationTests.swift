@@ -54,6 +54,16 @@ struct DefinitionValidationTests {
         { $0.states[0].step = .task(run: work(adjust), to: ["choose"]) }
     }
 
+    static func fan(
+        _ adjust: @escaping @Sendable (inout SplitDefinition) -> Void
+    ) -> @Sendable (inout Definition) -> Void {
+        { definition in
+            var split = SplitDefinition(expand: work(), branch: work())
+            adjust(&split)
+            definition.states[2].step = .split(split, to: "pause")
+        }
+    }
+
     static func join(_ rule: JoinPolicy.Rule, within: Span? = nil) -> @Sendable (inout Definition) -> Void {
         { definition in
             let split = SplitDefinition(expand: work(), branch: work(), join: JoinPolicy(rule, within: within))
@@ -62,6 +72,49 @@ struct DefinitionValidationTests {
     }
 
     static let flaws: [Flaw] = [
+        Flaw("the pause of state 'begin' is zero", begin { $0.repetition = Repetition(.poll, pause: .seconds(0)) }),
+        Flaw("state 'begin' tolerates -1 failures", begin { $0.repetition = Repetition(.poll, errorBudget: -1) }),
+        Flaw(
+            "state 'begin' is a stream and hedged",
+            begin { ($0.repetition, $0.hedge) = (Repetition(.stream), .seconds(1)) }
+        ),
+        Flaw("the deadline of state 'begin' is zero", begin { $0.within = .seconds(0) }),
+        Flaw("the time to start of state 'begin' is zero", begin { $0.startWithin = .seconds(0) }),
+        Flaw("the heartbeat of state 'begin' is zero", begin { $0.heartbeat = .seconds(0) }),
+        Flaw("the hedging of state 'begin' is zero", begin { $0.hedge = .seconds(0) }),
+        Flaw("the retry time of state 'begin' is zero", begin { $0.retry.maximumElapsed = .seconds(0) }),
+        Flaw(
+            "state 'begin' after 'busy' asks for 0 attempts: use 1 to 10",
+            begin {
+                $0.retry.overrides = ["busy": RetryPolicy { $0.maximumAttempts = 0 }]
+            }
+        ),
+        Flaw(
+            "state 'begin' has overrides within those for 'busy': put them side by side",
+            begin {
+                $0.retry.overrides = ["busy": RetryPolicy { $0.overrides = ["busy": .never] }]
+            }
+        ),
+        Flaw("state 'begin' is local and repeats", begin { ($0.isLocal, $0.repetition) = (true, Repetition(.poll)) }),
+        Flaw(
+            "branch 1 of state 'fan' is local: only the task of a state can be",
+            fan {
+                $0.work = .fixed([work(), work { $0.isLocal = true }])
+            }
+        ),
+        Flaw("branch 0 of state 'fan' has a deadline", fan { $0.work = .fixed([work { $0.within = .seconds(1) }]) }),
+        Flaw("state 'fan' has no branches: name at least one", fan { $0.work = .fixed([]) }),
+        Flaw(
+            "the join of state 'fan' asks for 3 of 2 branches: lower it",
+            fan {
+                ($0.work, $0.join) = (.fixed([work(), work()]), JoinPolicy(.quorum(count: 3)))
+            }
+        ),
+        Flaw("state 'fan' lets 0 branches run at once", fan { $0.inFlight = 0 }),
+        Flaw("state 'fan' may go on to several states, but nothing chooses one", fan { $0.choices = ["done"] }),
+        Flaw("state 'choose' repeats: a router chooses the next state in one attempt, use a task") {
+            $0.states[1].step = .router(run: work { $0.repetition = Repetition(.poll) }, to: ["fan", "done"])
+        },
         Flaw("state 'pause' leads to 'doen', which does not exist: did you mean 'done'?") {
             $0.states[3].step = .timer(after: .seconds(1), to: "doen")
         },

@@ -56,6 +56,28 @@ struct HistoryGoldenTests {
             )
         ),
         ("attempt held", .attemptHeld(.expand, attempt)),
+        ("step cursor", .stepCursor(.step, attempt, Record.Cursor(.json("17")))),
+        ("step cursor later", .stepCursor(.branch(3), attempt, Record.Cursor(nil, resumeAt: later))),
+        ("checkpoint", .checkpoint(.step, attempt, Record.Cursor(.json("17")))),
+        (
+            "checkpoint instead of another",
+            .checkpoint(.step, attempt, Record.Cursor(.json("9"), replaces: 4, removed: 7))
+        ),
+        (
+            "gathering",
+            .entered(
+                Record.Entry(
+                    state: "count",
+                    visit: 3,
+                    context: context,
+                    split: 3...9,
+                    branchCount: 4,
+                    isGathering: true
+                )
+            )
+        ),
+        ("heartbeat missed", .attemptsLost([.init(path: .step, attempt: attempt)], .heartbeatMissed, retryAt: later)),
+        ("hedged", .attemptsLost([.init(path: .step, attempt: attempt)], .hedged, retryAt: nil)),
         ("saga pushed", .sagaPushed(Record.SagaPush(state: "charge", visit: 2, path: .step, output: .json("9")))),
         ("saga in doubt", .sagaPushed(Record.SagaPush(state: "charge", visit: 2, path: .branch(3), output: nil))),
         ("compensating", .compensating(.failed(exit))),

@@ -31,6 +31,9 @@ struct RandomRecords {
         case .attemptLost:
             return .attemptsLost(self.lostAttempts(), self.lossReason(), retryAt: self.maybe { $0.instant() })
         case .attemptHeld: return .attemptHeld(self.path(), self.attempt())
+        case .stepCursor:
+            return .stepCursor(self.path(), self.attempt(), self.cursor())
+        case .checkpoint: return .checkpoint(self.path(), self.attempt(), self.cursor())
         case .sagaPushed:
             return .sagaPushed(
                 Record.SagaPush(
@@ -95,12 +98,22 @@ struct RandomRecords {
         )
         if entry.split != nil {
             entry.branchCount = self.number(below: 50)
+            entry.isGathering = self.flip()
         } else if self.flip() {
             entry.arrival = self.flip() ? .signal(seq: 1 + first) : .child(seq: 1 + first)
         }
         if self.flip() { entry.signals.kept = (0..<self.number(below: 3)).map { 1 + $0 } }
         if self.flip() { entry.signals.past = (0..<self.number(below: 3)).map { 7 + $0 } }
         return entry
+    }
+
+    private mutating func cursor() -> Record.Cursor {
+        Record.Cursor(
+            self.maybe { $0.payload() },
+            resumeAt: self.maybe { $0.instant() },
+            replaces: self.maybe { 1 + $0.number(below: 99) },
+            removed: self.number(below: 3)
+        )
     }
 
     private mutating func lostAttempts() -> [Record.LostAttempt] {
@@ -167,7 +180,7 @@ struct RandomRecords {
     }
 
     private mutating func lossReason() -> LossReason {
-        let all: [LossReason] = [.workerGone, .workerMute, .owner, .abandoned, .released]
+        let all: [LossReason] = [.workerGone, .workerMute, .owner, .abandoned, .released, .heartbeatMissed, .hedged]
         return all[self.number(below: all.count)]
     }
 

@@ -8,6 +8,8 @@ struct RunFixture {
     var run: Run
     var now = Instant(microseconds: 1_000_000_000)
     var rows: [HistoryRow] = []
+    /// How many rows were removed, as a store removes cursors that were replaced.
+    var removed = 0
     var counter: Int64 = 0
     var epoch: Int64 = 1
     var offers: [WorkOffer] = []
@@ -17,7 +19,10 @@ struct RunFixture {
     var mail: [Mail] = []
 
     static let worker = WorkerID(rawValue: "worker-1")
-    static let limits = Limits { $0.crashes = 3 }
+    static let limits = Limits {
+        $0.crashes = 3
+        $0.cursorRecords = 2
+    }
 
     init(_ states: [StateDefinition], timeout: Span? = nil, onUndoFailure: UndoFailure? = nil) throws {
         let exits = [
@@ -65,7 +70,12 @@ struct RunFixture {
 
     private mutating func keep(_ decision: inout RunDecision) {
         for (offset, record) in decision.records.enumerated() {
-            self.rows.append(HistoryRow(record, run: self.run.id, seq: decision.firstSeq + offset, at: self.now))
+            let row = HistoryRow(record, run: self.run.id, seq: decision.firstSeq + offset, at: self.now)
+            if let replaced = row.replaced, let index = self.rows.firstIndex(where: { $0.seq == replaced }) {
+                self.rows.remove(at: index)
+                self.removed += 1
+            }
+            self.rows.append(row)
         }
         for case .ready(let offer) in decision.effects { self.offers.append(offer) }
         self.mail += decision.mail
@@ -184,6 +194,9 @@ struct RunFixture {
         self.counter = 0
     }
 
-    /// Whether the rows are numbered without gaps.
-    var isDense: Bool { self.rows.map(\.seq) == Array(1...max(1, self.rows.count)) }
+    /// Whether the rows are numbered without gaps, but for those that were removed.
+    var isDense: Bool {
+        let seqs = self.rows.map(\.seq)
+        return zip(seqs, seqs.dropFirst()).allSatisfy { $0 < $1 } && seqs.last == self.rows.count + self.removed
+    }
 }

@@ -29,7 +29,7 @@ private struct RunStory {
         case 7...11: self.report()
         case 12: self.repeatReport()
         case 13: self.lose()
-        case 14: self.hold()
+        case 14: self.draw.chance(50) ? self.hold() : self.checkpoint()
         case 15, 16: self.passTime()
         case 17: try self.changeOwner()
         case 18: self.wrongPlace()
@@ -108,6 +108,13 @@ private struct RunStory {
         case 6: return .completed(.task(context: nil, next: "nowhere", output: nil))
         default: break
         }
+        if self.fixture.run.plan.task(path, in: self.fixture.run.position.state)?.repetition != nil {
+            switch self.draw.number(below: 5) {
+            case 0, 1: return .completed(.again(cursor: .json("\(self.draw.number(below: 99))"), after: nil))
+            case 2: return .completed(.again(cursor: nil, after: self.draw.span(0...9_000)))
+            default: break
+            }
+        }
         let choices = self.fixture.run.plan.states[self.fixture.run.position.state].next
         switch path {
         case .step:
@@ -145,6 +152,12 @@ private struct RunStory {
         self.fixture.tell { run, _ in run.hold(lease) }
     }
 
+    private mutating func checkpoint() {
+        guard let lease = self.draw.pick(self.leases) else { return }
+        let cursor = Payload.json("\(self.draw.number(below: 99))")
+        self.fixture.tell { run, now in run.checkpoint(lease, cursor, at: now).decision }
+    }
+
     private mutating func passTime() {
         self.fixture.pass(Int64(self.draw.number(below: 12_000)))
         for case .wake(_, let path) in self.fixture.run.wakes {
@@ -180,6 +193,7 @@ private struct RunStory {
         self.fixture.run.started(lease)
         self.fixture.tell { run, now in run.lost(lease, .workerGone, at: now) }
         self.fixture.tell { run, _ in run.hold(lease) }
+        self.fixture.tell { run, now in run.checkpoint(lease, .json("1"), at: now).decision }
         #expect(self.fixture.run == run)
     }
 

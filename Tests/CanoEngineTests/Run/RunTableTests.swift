@@ -6,6 +6,7 @@ import Testing
 /// One run for every state that a run can be in.
 private enum Representative: String, CaseIterable {
     case ready, backingOff, leased, started, held, stopping, parked, inDoubt
+    case polling, stepping, steppingLeased, pollStopping, branchStepping
     case expanding, expandLeased
     case branches, branchesMixed, settling, branchesParked, timer
     case undoReady, undoLeased, undoBackingOff, undoParked
@@ -17,6 +18,9 @@ private enum Representative: String, CaseIterable {
 
     private func states() -> [StateDefinition] {
         let undoable = RunFixture.task(undo: true)
+        var repeated = undoable
+        repeated.repetition = Repetition(.poll, errorBudget: 2)
+        repeated.within = .seconds(500)
         let last = StateDefinition(name: "last", step: .task(run: RunFixture.task(attempts: 1), to: ["done"]))
         switch self {
         case .waiting, .waitingBounded:
@@ -41,6 +45,11 @@ private enum Representative: String, CaseIterable {
             let join = JoinPolicy(self == .settling ? .any : .all, within: .seconds(60))
             let split = SplitDefinition(expand: RunFixture.task(), branch: undoable, join: join)
             return [StateDefinition(name: "a", step: .split(split, to: "last")), last]
+        case .branchStepping:
+            let split = SplitDefinition(expand: RunFixture.task(), branch: repeated.unbounded)
+            return [StateDefinition(name: "a", step: .split(split, to: "last")), last]
+        case .polling, .stepping, .steppingLeased, .pollStopping:
+            return [StateDefinition(name: "a", step: .task(run: repeated, to: ["last"])), last]
         case .ready, .backingOff, .leased, .started, .held, .stopping, .parked, .inDoubt, .undoReady, .undoLeased,
             .undoBackingOff, .undoParked, .undoBlocked, .succeeded, .failed, .cancelled:
             return [StateDefinition(name: "a", step: .task(run: undoable, to: ["last"])), last]
@@ -68,6 +77,12 @@ private enum Representative: String, CaseIterable {
         case .parked: try Self.crash(&fixture, times: 3)
         case .inDoubt: try Self.crash(&fixture, times: 1)
         case .expandLeased: _ = try fixture.lease(.expand)
+        case .polling, .stepping, .steppingLeased, .pollStopping: try self.makeRepeated(&fixture)
+        case .branchStepping:
+            try fixture.accept(try fixture.lease(.expand), .completed(.items([.json("1"), .json("2")])))
+            let lease = try fixture.lease(.branch(1))
+            try fixture.accept(lease, .completed(.again(cursor: .json("6"), after: nil)))
+            _ = try fixture.lease(.branch(0))
         case .branches, .branchesMixed, .settling, .branchesParked: try self.makeBranches(&fixture)
         case .undoReady, .undoLeased, .undoBackingOff, .undoParked, .undoBlocked, .succeeded, .failed, .cancelled:
             try self.makeEnd(&fixture)
@@ -90,6 +105,14 @@ private enum Representative: String, CaseIterable {
             fixture.report(try fixture.lease(.branch(1)), .failed(Self.failure, retryAfter: nil))
             _ = try fixture.lease(.branch(2))
         }
+    }
+
+    private func makeRepeated(_ fixture: inout RunFixture) throws {
+        let pause = self == .polling ? Span.seconds(20) : nil
+        let cursor = self == .polling ? nil : Payload.json("5")
+        try fixture.accept(try fixture.lease(.step), .completed(.again(cursor: cursor, after: pause)))
+        if self == .steppingLeased || self == .pollStopping { _ = try fixture.lease(.step) }
+        if self == .pollStopping { fixture.tell { run, now in run.cancel(by: "ann", at: now) } }
     }
 
     private func makeEnd(_ fixture: inout RunFixture) throws {
@@ -128,6 +151,7 @@ private enum Representative: String, CaseIterable {
 private enum Occurrence: String, CaseIterable {
     case grant, grantWrongAttempt, adopt, adoptStale, started, hold, holdStale
     case completedTask, completedRoute, completedItems, completedOutput, completedUndone, undeclaredState
+    case again, againLater, checkpoint, checkpointStale
     case failed, failedForGood, retryAfter, stopped, stoppedTimeout, stoppedDrain, released
     case staleToken, wrongAttempt, wrongVisit
     case lostGone, lostMute, lostUnstarted, lostOwner, lostAbandoned, lostTimeout, lostReleased, lostStale
@@ -138,7 +162,7 @@ private enum Occurrence: String, CaseIterable {
     var isVoid: Bool {
         switch self {
         case .grantWrongAttempt, .adoptStale, .holdStale, .staleToken, .wrongAttempt, .wrongVisit, .lostStale,
-            .signalUnknown, .otherChildEnded:
+            .signalUnknown, .otherChildEnded, .checkpointStale:
             true
         default: false
         }
@@ -165,6 +189,12 @@ private enum Occurrence: String, CaseIterable {
         case .completedOutput: self.report(.completed(.output(.json("3"))), to: &fixture)
         case .completedUndone, .staleToken, .wrongAttempt, .wrongVisit:
             self.report(.completed(.undone), to: &fixture)
+        case .again: self.report(.completed(.again(cursor: .json("9"), after: nil)), to: &fixture)
+        case .againLater: self.report(.completed(.again(cursor: nil, after: .seconds(100))), to: &fixture)
+        case .checkpoint, .checkpointStale:
+            for lease in self.leases(of: fixture) {
+                fixture.tell { run, now in run.checkpoint(lease, .json("8"), at: now).decision }
+            }
         case .undeclaredState: self.report(.completed(.task(context: nil, next: "x", output: nil)), to: &fixture)
         case .failed: self.report(.failed(failure, retryAfter: nil), to: &fixture)
         case .failedForGood: self.report(.failed(final, retryAfter: nil), to: &fixture)
@@ -211,7 +241,8 @@ private enum Occurrence: String, CaseIterable {
         fixture.run.leases.map { ref, _ in
             var ref = ref
             switch self {
-            case .staleToken, .lostStale, .holdStale: ref.token = Token(epoch: Epoch(rawValue: 0), counter: 1)
+            case .staleToken, .lostStale, .holdStale, .checkpointStale:
+                ref.token = Token(epoch: Epoch(rawValue: 0), counter: 1)
             case .wrongAttempt: ref.attempt += 1
             case .wrongVisit: ref.key.visit += 1
             default: break
@@ -310,7 +341,19 @@ struct RunTableTests {
         #expect(blocked == [.parked, .branchesParked, .undoParked, .undoBlocked])
         let leased = try Representative.allCases.filter { try !$0.make().run.leases.isEmpty }
         #expect(
-            leased == [.leased, .started, .held, .stopping, .expandLeased, .branchesMixed, .settling, .undoLeased]
+            leased == [
+                .leased, .started, .held, .stopping, .steppingLeased, .pollStopping, .branchStepping, .expandLeased,
+                .branchesMixed, .settling, .undoLeased,
+            ]
         )
+    }
+}
+
+extension TaskDefinition {
+    /// The same task as a branch may have it.
+    fileprivate var unbounded: TaskDefinition {
+        var task = self
+        task.within = nil
+        return task
     }
 }

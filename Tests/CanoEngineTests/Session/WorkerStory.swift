@@ -123,7 +123,7 @@ struct WorkerStory {
             case .send(let link, let frames): self.sent(frames, to: link.rawValue)
             case .begin(_, let grants): self.running.formUnion(grants.map(\.lease))
             case .disconnect(let link): self.closed(link.rawValue)
-            case .connect, .leave, .note, .cancel: continue
+            case .connect, .leave, .note, .cancel, .checkpointed: continue
             case .stop: Issue.record("nobody asked it to stop, seed \(self.seed)")
             }
         }

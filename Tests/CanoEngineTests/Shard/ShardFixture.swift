@@ -110,7 +110,8 @@ struct ShardFixture {
                 limit: limit
             )
             return .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
-        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .lookUp, .left, .reply, .finished,
+        case .ready, .send, .ungranted, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left, .reply,
+            .finished,
             .unreadable, .wake, .posted:
             return nil
         }

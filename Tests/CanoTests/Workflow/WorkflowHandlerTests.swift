@@ -68,7 +68,13 @@ struct WorkflowHandlerTests {
         let input = LeaseGrant.Input.task(context: .json(#"{"mode":"plain","note":"","ratio":1}"#), branches: nil)
         let result = try await Bench(Shapes(greeting: "moin")).perform("decide", input)
         let context = Payload.json(#"{"mode":"plain","note":"moin","ratio":1}"#)
-        #expect(result == .completed(.task(context: context, next: "route", output: .json(#""route""#))))
+        // The routers that follow are done at once.
+        let following = [
+            LocalCompletion(state: "route", completion: .route(next: "choose")),
+            LocalCompletion(state: "choose", completion: .route(next: "done")),
+        ]
+        let decided = AttemptReport.Completion.task(context: context, next: "route", output: .json(#""route""#))
+        #expect(result == .carried(decided, following: following))
     }
 
     @Test("routers decide, as types and as closures")
@@ -76,7 +82,8 @@ struct WorkflowHandlerTests {
         let bench = try Bench(Shapes())
         let fresh = LeaseGrant.Input.router(context: .json(#"{"mode":"plain","note":"","ratio":1}"#), branches: nil)
         let noted = LeaseGrant.Input.router(context: .json(#"{"mode":"plain","note":"x","ratio":1}"#), branches: nil)
-        #expect(await bench.perform("route", fresh) == .completed(.route(next: "choose")))
+        let choice = LocalCompletion(state: "choose", completion: .route(next: "list"))
+        #expect(await bench.perform("route", fresh) == .carried(.route(next: "choose"), following: [choice]))
         #expect(await bench.perform("choose", fresh) == .completed(.route(next: "list")))
         #expect(await bench.perform("choose", noted) == .completed(.route(next: "done")))
     }

@@ -26,6 +26,19 @@ struct ExecOutputTests {
         #expect(answer.next == nil)
     }
 
+    @Test("a poll that is not ready leaves everything to the next attempt")
+    func pending() async throws {
+        let until = RouteRule(pointer: "/ready", comparison: .equal, value: .bool(true), next: "")
+        let rules = OutputRules(until: until)
+        let again = AttemptReport.Result.completed(.again(cursor: nil, after: nil))
+        #expect(try await self.run(#"echo '{"ready":false}'"#, .task("{}"), rules) == again)
+        let ready = try await self.run(#"echo '{"ready":true}'"#, .task("{}"), rules)
+        #expect(ready.context == #"{"ready":true}"#)
+        let scripts = try Scripts()
+        let arguments = ExecArguments(argv: [try scripts.add("say", "exit 3")], exits: [3: .pending])
+        #expect(try await scripts.handler(Limits()).answer(makeGrant(.task("{}"), arguments, next: ["done"])) == again)
+    }
+
     @Test("no output at all leaves the context as it is", arguments: ["true", "echo", "echo '{}'"])
     func unchanged(body: String) async throws {
         #expect(try await self.run(body, .task(#"{"a":1}"#)) == .completed(.task(context: nil, next: nil, output: nil)))

@@ -60,7 +60,7 @@ extension AttemptReport.Result {
     var failure: Failure? {
         switch self {
         case .failed(let failure, _), .stopped(let failure): failure
-        case .completed, .released: nil
+        case .completed, .carried, .released: nil
         }
     }
 
@@ -81,7 +81,7 @@ extension AttemptReport.Result {
         switch self {
         case .completed(.task(_, let next, _)): next
         case .completed(.route(let next)): next
-        case .completed, .failed, .stopped, .released: nil
+        case .completed, .carried, .failed, .stopped, .released: nil
         }
     }
 }

@@ -64,7 +64,7 @@ struct WorkerTests {
             let frame = try await dialogue.first { frame -> WorkerFrame? in
                 switch frame {
                 case .started, .reports, .progress: frame
-                case .hello, .credit, .heartbeat, .resume, .draining: nil
+                case .hello, .credit, .heartbeat, .resume, .checkpoints, .draining: nil
                 }
             }
             #expect(frame == .started(grants.map(\.lease)))
@@ -224,7 +224,7 @@ struct WorkerTests {
             let frame = try await dialogue.first { frame -> WorkerFrame? in
                 switch frame {
                 case .credit, .reports: frame
-                case .hello, .started, .heartbeat, .resume, .progress, .draining: nil
+                case .hello, .started, .heartbeat, .resume, .progress, .checkpoints, .draining: nil
                 }
             }
             guard case .reports(let reports) = frame, case .stopped = reports.first?.result else {

@@ -6,7 +6,7 @@ public import CanoEngine
 ///
 /// Payloads are left out.
 public struct TimelineEntry: Hashable, Sendable {
-    /// The record's number within the run, from 1, without gaps.
+    /// The record's number within the run, from 1, without gaps but for cursors that were replaced.
     public var seq: Int
     /// When it was decided, by the database's clock.
     public var at: Instant
@@ -56,8 +56,9 @@ public struct TimelineEntry: Hashable, Sendable {
         self.token = row.token?.description
         self.epoch = (row.token?.epoch.rawValue).map(Int.init)
         self.started = row.startedAt
-        // A held attempt goes on; every other record about an attempt ends it.
-        self.ended = row.startedAt == nil || row.kind == .attemptHeld ? nil : row.at
+        // A held attempt goes on, as one with a checkpoint does; every other record about an attempt ends it.
+        let goesOn = row.kind == .attemptHeld || row.kind == .checkpoint
+        self.ended = row.startedAt == nil || goesOn ? nil : row.at
         self.due = row.due
         self.reason = row.reason
         self.detail = row.detail

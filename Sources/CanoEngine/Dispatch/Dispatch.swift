@@ -168,7 +168,7 @@ public struct Dispatch: Sendable {
                 self.waiting -= count
             }
         }
-        for (id, state) in self.sessions {
+        for (id, state) in self.sessions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let gone = state.leases.filter { $0.key.run.shard == shard }
                 .flatMap { Array(repeating: $0.key, count: $0.value) }
             if !gone.isEmpty { self.ended(id, gone, effects: &effects) }
@@ -206,6 +206,19 @@ public struct Dispatch: Sendable {
     /// The work that waits for a capability.
     func waitingOffers(of capability: Capability) -> [WorkOffer] {
         Array(self.queues[capability] ?? []) + Array(self.suspects[capability] ?? [])
+    }
+
+    /// Takes back the credit that nobody here has a use for; another owner may have.
+    ///
+    /// Returns what each worker is to be told; work that comes later asks for it again.
+    public mutating func recallIdle(effects: inout [Effect]) -> [SessionID: Int] {
+        guard self.waiting == 0 else { return [:] }
+        var recalled: [SessionID: Int] = [:]
+        // Only who does nothing at all is asked again when there is work, so only they give theirs back.
+        for (id, state) in self.sessions where state.isFree && state.leases.isEmpty {
+            recalled[id] = self.withdraw(id, isGone: false, effects: &effects)
+        }
+        return recalled
     }
 
     // MARK: Matching
@@ -302,8 +315,11 @@ public struct Dispatch: Sendable {
     }
 
     private mutating func tellDemand(_ capability: Capability, _ count: Int, effects: inout [Effect]) {
-        for (id, state) in self.sessions where !state.hasDemand && state.credit == 0 && state.leases.isEmpty {
-            guard state.capabilities.contains(capability) else { continue }
+        let idle = self.sessions.filter { _, state in
+            !state.hasDemand && state.credit == 0 && state.leases.isEmpty && state.capabilities.contains(capability)
+        }
+        // In an order of their own, so that the same story is told the same way by every process.
+        for id in idle.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
             self.sessions[id]?.hasDemand = true
             effects.append(.demand(id, count))
         }

@@ -60,7 +60,7 @@ struct TimeTests {
         )
         let error = #expect(throws: CanoError.self) { try definition.validate() }
         for culprit in [
-            "the timer of", "pause", "the timeout of", "the workflow's timeout",
+            "the timer of", "the delay of", "the longest delay of", "the timeout of", "the workflow's timeout",
         ] {
             #expect(error?.message.contains(culprit) == true, "\(culprit) is not named")
         }

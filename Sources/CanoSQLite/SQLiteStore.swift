@@ -8,12 +8,13 @@ import GRDB
 ///
 /// Everything that was answered is on disk (`synchronous=FULL`): it survives `kill -9` and a loss of power. Concurrent
 /// commits share transactions. A second process that opens the same file is refused with `storeBusy`. The tables can
-/// be read with `sqlite3` while the process runs: see the views `cano_runs`, `cano_timeline` and `cano_audit`.
+/// be read with `sqlite3` while the process runs: see the views `cano_runs`, `cano_timeline`, `cano_audit`,
+/// `cano_schedules` and `cano_ticks`.
 public final class SQLiteStore: RunStore {
     private let path: String
     private let pool: DatabasePool
     private let commits: CommitQueue
-    private let clock: @Sendable () -> Instant
+    let clock: @Sendable () -> Instant
     private let lock: Guarded<FileLock?>
 
     private init(path: String, pool: DatabasePool, lock: FileLock, clock: @escaping @Sendable () -> Instant) {

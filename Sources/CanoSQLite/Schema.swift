@@ -8,7 +8,7 @@ enum Schema {
     /// One script per version, in order.
     ///
     /// A script that was released never changes; a new version appends one.
-    static let migrations = [Self.version1, Self.version2]
+    static let migrations = [Self.version1, Self.version2, Self.version3]
 
     /// What `PRAGMA application_id` says in our files: "Cano" in ASCII.
     static let application: Int64 = 0x4361_6E6F

@@ -8,6 +8,6 @@ struct Main: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "cano-bench",
         abstract: "Measures a coordinator and its workers, or the embedded engine.",
-        subcommands: [WorkerCommand.self, ClusterCommand.self, EmbeddedCommand.self]
+        subcommands: [WorkerCommand.self, ClusterCommand.self, EmbeddedCommand.self, SchedulesCommand.self]
     )
 }

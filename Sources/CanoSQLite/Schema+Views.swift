@@ -52,7 +52,7 @@ extension Schema {
         return "lower(" + parts.joined(separator: " || '-' || ") + ")"
     }
 
-    private static func iso(_ column: String) -> String {
+    static func iso(_ column: String) -> String {
         "strftime('%Y-%m-%dT%H:%M:%S', \(column) / 1000000, 'unixepoch') || printf('.%06dZ', \(column) % 1000000)"
     }
 

@@ -11,6 +11,8 @@ final class Committer: Sendable {
     }
 
     private let store: any RunStore
+    /// The same store, when a commit needs no waiting: then there is nothing to gain from a queue.
+    private let immediate: (any ImmediateStore)?
     private let clock: HostClock
     private let limits: Limits
     private let lanes: Int
@@ -18,6 +20,7 @@ final class Committer: Sendable {
 
     init(store: any RunStore, clock: HostClock, limits: Limits, lanes: Int) {
         self.store = store
+        self.immediate = store as? any ImmediateStore
         self.clock = clock
         self.limits = limits
         self.lanes = lanes
@@ -25,7 +28,13 @@ final class Committer: Sendable {
 
     /// Commits a shard's batch together with its neighbours'.
     func commit(_ batch: ShardBatch, bytes: Int) async -> CommitOutcome {
-        await withCheckedContinuation { continuation in
+        if let immediate {
+            let sentAt = ContinuousClock.now
+            let outcome = immediate.commitAtOnce([batch])
+            if case .answered(let answer) = outcome { self.clock.adjust(to: answer.now, sentAt: sentAt) }
+            return outcome
+        }
+        return await withCheckedContinuation { continuation in
             let pending = Pending(batch: batch, bytes: bytes, continuation: continuation)
             if !self.mailbox.post(pending) {
                 continuation.resume(returning: .failed(.shuttingDown, "the process is stopping"))

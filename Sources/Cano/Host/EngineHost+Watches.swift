@@ -15,6 +15,7 @@ extension EngineHost {
         let pause = Duration.milliseconds(self.configuration.shardTTL.milliseconds / 3)
         while !Task.isCancelled {
             await self.renew()
+            self.finishes.ringAll()
             let isComplete = self.owned.count == ShardID.count
             if !isComplete { await self.list() }
             // An incomplete owner looks more often: a peer may be gone, or a shard of ours must be taken again.

@@ -27,6 +27,7 @@ public struct TaskContext: Sendable {
     package let cursor: Payload?
 
     /// What the attempt is for.
+    @usableFromInline
     enum Work: Hashable, Sendable {
         case does(WorkPath)
         case undoes(WorkPath)
@@ -53,6 +54,7 @@ public struct TaskContext: Sendable {
     }
 
     /// For work that no lease is granted for.
+    @usableFromInline
     init(
         run: RunID,
         state: String,

@@ -20,6 +20,7 @@ let tracing: Target.Dependency = .product(name: "Tracing", package: "swift-distr
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
 let nioHTTP: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
@@ -155,7 +156,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CanoProtocolTests",
-            dependencies: ["CanoEngine", "CanoProtocol", nioCore, nioPosix],
+            dependencies: ["CanoEngine", "CanoProtocol", nioCore, nioEmbedded, nioPosix],
             swiftSettings: settings
         ),
         .testTarget(

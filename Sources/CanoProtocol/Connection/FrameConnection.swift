@@ -75,19 +75,14 @@ package struct FrameConnection<In: SessionFrame, Out: SessionFrame>: Sendable {
             } catch {
                 result = .failure(error)
             }
-            // What is left is written, but a peer that does not read cannot hold us.
             outbox.finish()
-            let deadline = channel.eventLoop.scheduleTask(in: Self.closingTime) { channel.close(promise: nil) }
             await withCheckedContinuation { continuation in
                 channel.closeFuture.whenComplete { _ in continuation.resume() }
             }
-            deadline.cancel()
             outbox.fail(CanoError(.unreachable, "the connection is closed"))
             return try result.get()
         }
     }
-
-    private static var closingTime: TimeAmount { .seconds(5) }
 
     private static func text(_ address: SocketAddress) -> String {
         "\(address.ipAddress ?? "?"):\(address.port ?? 0)"

@@ -96,7 +96,12 @@ final class Outbox<Frame: SessionFrame>: Sendable {
             return !state.isWriting
         }
         if mustWrite { self.channel.eventLoop.execute { self.writeNext() } }
+        // What is left is written, but a peer that does not read cannot hold us.
+        let channel = self.channel
+        channel.eventLoop.scheduleTask(in: Self.closingTime) { channel.close(promise: nil) }
     }
+
+    private static var closingTime: TimeAmount { .seconds(5) }
 
     /// Gives up: nothing more is written, and the channel closes.
     func fail(_ error: CanoError) {

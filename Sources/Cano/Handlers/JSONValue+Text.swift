@@ -11,12 +11,52 @@ extension JSONValue {
         _ bytes: [UInt8],
         maximumDepth: Int = Self.maximumDepth
     ) throws(JSONSyntaxError) -> JSONValue {
-        try JSONParser.parse(bytes, maximumDepth: maximumDepth)
+        guard String(validating: bytes, as: UTF8.self) != nil else {
+            throw JSONSyntaxError(problem: "the text is not UTF-8", offset: 0)
+        }
+        do throws(JSONScanner.Fault) {
+            var scanner = JSONScanner(bytes[...], maximumDepth: maximumDepth)
+            let value = try JSONValue(from: &scanner, depth: 0)
+            try scanner.end()
+            return value
+        } catch {
+            throw JSONSyntaxError(problem: error.problem, offset: error.position)
+        }
     }
 
     /// Reads a JSON text; white space around the value is skipped.
     package static func parse(_ text: String) throws(JSONSyntaxError) -> JSONValue {
-        try JSONParser.parse(Array(text.utf8), maximumDepth: Self.maximumDepth)
+        try Self.parse(Array(text.utf8))
+    }
+
+    /// Reads one value.
+    ///
+    /// Of members with the same name the last one counts, at the place of the first.
+    private init(from scanner: inout JSONScanner, depth: Int) throws(JSONScanner.Fault) {
+        scanner.skipSpace()
+        switch scanner.next {
+        case UInt8(ascii: "{"):
+            var members = JSONObject()
+            try scanner.object(depth: depth) { (name, scanner) throws(JSONScanner.Fault) in
+                members[JSONText.string(scanner[name])] = try JSONValue(from: &scanner, depth: depth + 1)
+            }
+            self = .object(members)
+        case UInt8(ascii: "["):
+            var elements: [JSONValue] = []
+            try scanner.array(depth: depth) { scanner throws(JSONScanner.Fault) in
+                elements.append(try JSONValue(from: &scanner, depth: depth + 1))
+            }
+            self = .array(elements)
+        default:
+            let text = scanner[try scanner.value(depth: depth)]
+            switch text.first {
+            case UInt8(ascii: "\""): self = .string(JSONText.string(text))
+            case UInt8(ascii: "t"): self = .bool(true)
+            case UInt8(ascii: "f"): self = .bool(false)
+            case UInt8(ascii: "n"): self = .null
+            default: self = .number(JSONNumber(validated: String(decoding: text, as: UTF8.self)))
+            }
+        }
     }
 
     /// The value without any white space, in UTF-8.

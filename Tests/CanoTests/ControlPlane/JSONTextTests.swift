@@ -56,11 +56,13 @@ struct JSONTextTests {
         }
     }
 
-    @Test("strings are unescaped, surrogate pairs joined, half ones replaced")
+    @Test("strings are unescaped, surrogate pairs joined, half ones refused")
     func strings() throws {
-        let members = try Self.members(#"{"a":"x\u00e9\ud83d\ude00\n\/y","b":"\ud83d!","\u0063":"plain"}"#)
+        let members = try Self.members(#"{"a":"x\u00e9\ud83d\ude00\n\/y","\u0063":"plain"}"#)
         #expect(try members.string("a") == "xé😀\n/y")
-        #expect(try members.string("b") == "\u{FFFD}!")
+        for half in [#""\ud83d!""#, #""\ude00""#, #""\ud83d\u0041""#] {
+            #expect(!JSONText.isValid(Array(half.utf8)), "\(half)")
+        }
         #expect(try members.string("c") == "plain")
     }
 

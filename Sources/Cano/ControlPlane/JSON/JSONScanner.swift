@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-/// Walks over JSON text and checks it (RFC 8259), without building anything.
+/// Walks over JSON text and checks it strictly (RFC 8259).
+///
+/// It is the only reader of JSON: for those who want the text as it is (``JSONText``), and for those who want values
+/// (``JSONValue``).
 struct JSONScanner {
     /// Where the text stops being JSON, and why.
     struct Fault: Error {
@@ -12,15 +15,26 @@ struct JSONScanner {
     static let maximumDepth = 128
 
     private let bytes: ArraySlice<UInt8>
+    private let maximumDepth: Int
     private(set) var position: Int
 
-    init(_ bytes: ArraySlice<UInt8>) {
+    init(_ bytes: ArraySlice<UInt8>, maximumDepth: Int = Self.maximumDepth) {
         self.bytes = bytes
+        self.maximumDepth = maximumDepth
         self.position = bytes.startIndex
     }
 
-    /// Whether nothing is left.
-    var isAtEnd: Bool { self.position == self.bytes.endIndex }
+    /// The byte that comes next; `nil` at the end.
+    var next: UInt8? { self.peek() }
+
+    /// The text between two places.
+    subscript(range: Range<Int>) -> ArraySlice<UInt8> { self.bytes[range] }
+
+    /// Checks that nothing but blanks is left.
+    mutating func end() throws(Fault) {
+        self.skipSpace()
+        guard self.position == self.bytes.endIndex else { throw self.fault("the text goes on behind the value") }
+    }
 
     /// Moves behind blanks and line ends.
     mutating func skipSpace() {
@@ -35,8 +49,10 @@ struct JSONScanner {
         let start = self.position
         guard let first = self.peek() else { throw self.fault("a value was expected") }
         switch first {
-        case UInt8(ascii: "{"): try self.object(depth: depth) { _, _ in }
-        case UInt8(ascii: "["): try self.array(depth: depth) { _ in }
+        case UInt8(ascii: "{"):
+            try self.object(depth: depth) { (_, scanner) throws(Fault) in _ = try scanner.value(depth: depth + 1) }
+        case UInt8(ascii: "["):
+            try self.array(depth: depth) { scanner throws(Fault) in _ = try scanner.value(depth: depth + 1) }
         case UInt8(ascii: "\""): try self.string()
         case UInt8(ascii: "t"): try self.literal("true")
         case UInt8(ascii: "f"): try self.literal("false")
@@ -47,8 +63,11 @@ struct JSONScanner {
         return start..<self.position
     }
 
-    /// Moves behind an object and tells where the names and values of its members lie.
-    mutating func object(depth: Int = 0, _ member: (Range<Int>, Range<Int>) -> Void) throws(Fault) {
+    /// Moves behind an object; `member` is told where each name lies, and moves behind its value.
+    mutating func object(
+        depth: Int = 0,
+        _ member: (Range<Int>, inout JSONScanner) throws(Fault) -> Void
+    ) throws(Fault) {
         try self.open("{", depth: depth)
         if self.accept("}") { return }
         while true {
@@ -57,18 +76,18 @@ struct JSONScanner {
             try self.string()
             let name = start..<self.position
             guard self.accept(":") else { throw self.fault("':' was expected") }
-            member(name, try self.value(depth: depth + 1))
+            try member(name, &self)
             if self.accept("}") { return }
             guard self.accept(",") else { throw self.fault("',' or '}' was expected") }
         }
     }
 
-    /// Moves behind an array and tells where its elements lie.
-    mutating func array(depth: Int = 0, _ element: (Range<Int>) -> Void) throws(Fault) {
+    /// Moves behind an array; `element` moves behind each of its elements.
+    mutating func array(depth: Int = 0, _ element: (inout JSONScanner) throws(Fault) -> Void) throws(Fault) {
         try self.open("[", depth: depth)
         if self.accept("]") { return }
         while true {
-            element(try self.value(depth: depth + 1))
+            try element(&self)
             if self.accept("]") { return }
             guard self.accept(",") else { throw self.fault("',' or ']' was expected") }
         }
@@ -99,17 +118,37 @@ struct JSONScanner {
         switch byte {
         case UInt8(ascii: "u"):
             self.position += 1
-            for _ in 0..<4 {
-                guard let digit = self.peek(), Self.isHexadecimal(digit) else {
-                    throw self.fault("four hexadecimal digits were expected behind '\\u'")
-                }
-                self.position += 1
-            }
+            try self.character()
         case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"), UInt8(ascii: "b"), UInt8(ascii: "f"),
             UInt8(ascii: "n"), UInt8(ascii: "r"), UInt8(ascii: "t"):
             self.position += 1
         default: throw self.fault("an unknown escape stands in a string")
         }
+    }
+
+    /// The code of a character behind `\u`; one that takes two codes has both.
+    private mutating func character() throws(Fault) {
+        let unit = try self.codeUnit()
+        guard UTF16.isLeadSurrogate(unit) || UTF16.isTrailSurrogate(unit) else { return }
+        guard UTF16.isLeadSurrogate(unit), self.peek() == UInt8(ascii: "\\") else { throw self.half }
+        self.position += 1
+        guard self.peek() == UInt8(ascii: "u") else { throw self.half }
+        self.position += 1
+        guard UTF16.isTrailSurrogate(try self.codeUnit()) else { throw self.half }
+    }
+
+    private var half: Fault { self.fault("half a surrogate pair stands in a string") }
+
+    private mutating func codeUnit() throws(Fault) -> UInt16 {
+        var unit: UInt16 = 0
+        for _ in 0..<4 {
+            guard let byte = self.peek(), let digit = Self.digit(byte) else {
+                throw self.fault("four hexadecimal digits were expected behind '\\u'")
+            }
+            unit = unit << 4 | digit
+            self.position += 1
+        }
+        return unit
     }
 
     private mutating func number() throws(Fault) {
@@ -142,7 +181,7 @@ struct JSONScanner {
     }
 
     private mutating func open(_ bracket: Unicode.Scalar, depth: Int) throws(Fault) {
-        guard depth < Self.maximumDepth else { throw self.fault("more than \(Self.maximumDepth) nested values") }
+        guard depth < self.maximumDepth else { throw self.fault("more than \(self.maximumDepth) nested values") }
         guard self.peek() == UInt8(ascii: bracket) else { throw self.fault("'\(bracket)' was expected") }
         self.position += 1
     }
@@ -162,12 +201,12 @@ struct JSONScanner {
         Fault(position: self.position, problem: problem)
     }
 
-    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+    private static func digit(_ byte: UInt8) -> UInt16? {
         switch byte {
-        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
-            UInt8(ascii: "A")...UInt8(ascii: "F"):
-            true
-        default: false
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt16(byte - UInt8(ascii: "0"))
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): UInt16(byte - UInt8(ascii: "a")) + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): UInt16(byte - UInt8(ascii: "A")) + 10
+        default: nil
         }
     }
 }

@@ -48,10 +48,7 @@ package struct JSONText: Hashable, Sendable {
     private static func check(_ bytes: ArraySlice<UInt8>) throws(JSONScanner.Fault) -> Range<Int> {
         var scanner = JSONScanner(bytes)
         let value = try scanner.value()
-        scanner.skipSpace()
-        guard scanner.isAtEnd else {
-            throw JSONScanner.Fault(position: scanner.position, problem: "the text goes on behind the value")
-        }
+        try scanner.end()
         return value
     }
 
@@ -63,9 +60,9 @@ package struct JSONText: Hashable, Sendable {
         var members: [(name: String, value: JSONText)] = []
         var scanner = JSONScanner(self.bytes)
         // The text was checked when it was made, so the scanner cannot find a fault here.
-        try? scanner.object { name, value in
-            let name = JSONText(checked: self.bytes[name]).string ?? ""
-            members.append((name, JSONText(checked: self.bytes[value])))
+        try? scanner.object { (name, scanner) throws(JSONScanner.Fault) in
+            let value = try scanner.value(depth: 1)
+            members.append((Self.string(self.bytes[name]), JSONText(checked: self.bytes[value])))
         }
         return members
     }
@@ -76,7 +73,9 @@ package struct JSONText: Hashable, Sendable {
         var elements: [JSONText] = []
         var scanner = JSONScanner(self.bytes)
         // The text was checked when it was made, so the scanner cannot find a fault here.
-        try? scanner.array { elements.append(JSONText(checked: self.bytes[$0])) }
+        try? scanner.array { scanner throws(JSONScanner.Fault) in
+            elements.append(JSONText(checked: self.bytes[try scanner.value(depth: 1)]))
+        }
         return elements
     }
 
@@ -99,11 +98,13 @@ package struct JSONText: Hashable, Sendable {
     }
 
     /// The value, when it is a string.
-    ///
-    /// Half a surrogate pair becomes U+FFFD.
     package var string: String? {
-        guard self.bytes.first == UInt8(ascii: "\"") else { return nil }
-        let inner = self.bytes.dropFirst().dropLast()
+        self.bytes.first == UInt8(ascii: "\"") ? Self.string(self.bytes) : nil
+    }
+
+    /// What a string says that was checked: the text between its quotes.
+    static func string(_ quoted: ArraySlice<UInt8>) -> String {
+        let inner = quoted.dropFirst().dropLast()
         guard inner.contains(UInt8(ascii: "\\")) else { return String(decoding: inner, as: UTF8.self) }
         return Self.unescape(inner)
     }

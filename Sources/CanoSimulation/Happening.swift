@@ -2,25 +2,6 @@
 
 import CanoEngine
 
-/// What a simulated worker says to an owner.
-enum WorkerMessage {
-    case credit(Int)
-    case started([LeaseRef])
-    case reports([AttemptReport])
-    case offers([LeaseRef])
-    case beat(sentAt: Instant)
-}
-
-/// What an owner says to a simulated worker.
-enum OwnerMessage {
-    case owned([ShardID: Epoch])
-    case lease(LeaseGrant)
-    case stop(LeaseRef)
-    case lost(LeaseRef)
-    case answer(LeaseRef, ReportAnswer)
-    case beat(sentAt: Instant)
-}
-
 /// A connection between a worker and an owner.
 struct Link: Hashable {
     var worker: Int
@@ -34,9 +15,10 @@ enum Happening {
     case cancel(RunID)
     case clearBlocked
     // The network: `session` tells messages of an earlier connection from those of this one.
-    case connect(Link)
-    case toOwner(Link, SessionID, WorkerMessage)
-    case toWorker(Link, SessionID, OwnerMessage)
+    case connect(Link, life: Int)
+    case toOwner(Link, SessionID, [WorkerFrame])
+    case toWorker(Link, SessionID, [CoordinatorFrame])
+    case close(Link, SessionID)
     // Owners; `life` tells appointments of an earlier process from those of this one.
     case renew(owner: Int, life: Int)
     case checkSessions(owner: Int, life: Int)
@@ -49,7 +31,9 @@ enum Happening {
     case read(owner: Int, life: Int, ShardID, Epoch, ShardEffect)
     // Workers.
     case taskEnds(worker: Int, life: Int, LeaseRef)
-    case beat(worker: Int, life: Int)
+    case unstarted(worker: Int, life: Int, [LeaseRef])
+    case closed(worker: Int, life: Int, Link)
+    case tick(worker: Int, life: Int)
     // Faults.
     case fault
     case restartOwner(Int)

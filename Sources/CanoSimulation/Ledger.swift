@@ -87,6 +87,11 @@ struct Ledger {
         self.grants[lease.key] = lease
     }
 
+    /// Whether the work of a lease was granted again since.
+    func isSuperseded(_ lease: LeaseRef) -> Bool {
+        self.grants[lease.key].map { $0.token > lease.token } ?? false
+    }
+
     /// A worker was told that its outcome is durable.
     mutating func accepted(_ lease: LeaseRef) {
         if self.stories[lease.key.run]?.endedTokens.contains(lease.token) != true {

@@ -13,67 +13,67 @@ struct SimulatedOwner {
         var inFlight: ShardOutput?
     }
 
-    /// A worker's connection.
-    struct Session {
-        var worker: Int
-        var heardAt: Instant
-        var leases: Set<LeaseRef> = []
-    }
-
-    /// Leases of a connection that broke, until when they may be offered again.
-    struct Orphans {
-        var leases: Set<LeaseRef>
-        var until: Instant
-    }
-
     var life = 0
     var isUp = true
     var pausedUntil = Instant(microseconds: 0)
     var ownership: Ownership
     var seats: [ShardID: Seat] = [:]
     var dispatch = Dispatch()
-    var sessions: [SessionID: Session] = [:]
-    var orphans: [Orphans] = []
+    var directory: WorkerDirectory
+    /// The workers of its connections, once they have greeted.
+    var workers: [SessionID: WorkerID] = [:]
+    /// Whether unused credit was given back because it owns nothing.
+    var hasRecalled = false
 
-    init(number: Int, life: Int, ttl: Span) {
+    init(number: Int, life: Int, options: SimulationOptions) {
         self.life = life
-        self.ownership = Ownership(me: HostID(rawValue: "owner-\(number)-\(life)"), ttl: ttl)
+        self.ownership = Ownership(me: HostID(rawValue: "owner-\(number)-\(life)"), ttl: options.shardTTL)
+        let grace = Span(milliseconds: options.leaseTTL.milliseconds / 5)
+        self.directory = WorkerDirectory(ttl: options.leaseTTL, grace: grace)
     }
 
-    /// Forgets that somebody has this lease.
-    mutating func forget(_ lease: LeaseRef) {
-        for id in self.sessions.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
-            self.sessions[id]?.leases.remove(lease)
-        }
-        for index in self.orphans.indices { self.orphans[index].leases.remove(lease) }
-    }
-
-    func session(of worker: Int) -> SessionID? {
-        self.sessions.filter { $0.value.worker == worker }.keys.max { $0.rawValue < $1.rawValue }
-    }
+    /// The connection of a worker.
+    func session(of worker: WorkerID) -> SessionID? { self.directory.entries[worker]?.connection }
 }
 
-/// A worker: what it does, and what it has not got an answer for.
+/// A worker: the real machine, and the tasks that its shell would run.
 struct SimulatedWorker {
     struct Task {
         var grant: LeaseGrant
-        var home: Int
+        /// It was told to stop.
         var isStopping = false
-    }
-
-    struct Unanswered {
-        var result: AttemptReport.Result
-        var home: Int
+        /// Since when another attempt of the same work is granted.
+        var rivalSince: Instant?
     }
 
     var life = 0
     var isUp = true
+    var pausedUntil = Instant(microseconds: 0)
+    var machine: WorkerMachine
     var tasks: [LeaseRef: Task] = [:]
-    var unanswered: [LeaseRef: Unanswered] = [:]
-    /// By owner: leases that may still be sent.
-    var credit: [Int: Int] = [:]
-    /// By owner: until when what was leased by it may go on.
-    var trustedUntil: [Int: Instant] = [:]
+    /// For when the next tick is arranged.
+    var tickAt: Int64 = .max
+    let name: WorkerID
+
+    init(number: Int, life: Int, owners: Int, slots: Int, at now: Int64, seed: UInt64) {
+        self.life = life
+        self.name = WorkerID(rawValue: "worker-\(number)-\(life)")
+        let hello = WorkerFrame.Hello(
+            secret: "",
+            worker: self.name,
+            session: now,
+            definitions: [],
+            handlers: ["work"],
+            slots: slots,
+            build: "simulated"
+        )
+        self.machine = WorkerMachine(
+            hello: hello,
+            coordinators: (0..<owners).map { "owner-\($0):1" },
+            rules: WorkerRules { $0.slots = slots },
+            seed: seed
+        )
+    }
 }
 
 extension LeaseRef {

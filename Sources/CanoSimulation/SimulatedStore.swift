@@ -59,7 +59,9 @@ struct SimulatedStore {
         switch self.bug {
         case .undoOrder: stored.pushes.reverse()
         case .lossUnrecorded: stored.start.status = .waiting
-        case .tokenIgnored, .epochIgnored, .actBeforeCommit, .joinTwice, nil: break
+        case .tokenIgnored, .epochIgnored, .actBeforeCommit, .joinTwice, .refusalUnheard, .leaseIntoTheVoid,
+            .trustNotAsked, nil:
+            break
         }
         return stored
     }

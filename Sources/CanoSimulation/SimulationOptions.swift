@@ -18,6 +18,12 @@ package struct SimulationOptions: Sendable {
         case lossUnrecorded
         /// The outcome of one branch is counted for another one too.
         case joinTwice
+        /// Workers are not told that an offer of theirs was refused.
+        case refusalUnheard
+        /// A lease is noted for a worker whose connection it cannot reach any more.
+        case leaseIntoTheVoid
+        /// Leases go out although the trust in the shard ended while they were committed.
+        case trustNotAsked
     }
 
     /// From which everything is drawn.

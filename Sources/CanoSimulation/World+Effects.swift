@@ -3,7 +3,37 @@
 import CanoEngine
 
 extension World {
-    /// Performs what follows from a commit.
+    /// Performs what follows from a commit, as the shell of a shard does.
+    mutating func act(on effects: [ShardEffect], of shard: ShardID, by owner: Int) {
+        let leases = effects.compactMap { $0.lease }
+        let isSure = self.options.bug == .trustNotAsked || self.isTrusted(shard, by: owner)
+        guard !isSure, !leases.isEmpty else { return self.perform(effects, of: shard, by: owner) }
+        self.count("leases withheld")
+        self.giveBack(effects, of: owner)
+        self.post(.lost(leases.map(\.lease), .unstarted), to: shard, of: owner)
+        self.perform(effects.filter { $0.lease == nil }, of: shard, by: owner)
+    }
+
+    private func isTrusted(_ shard: ShardID, by owner: Int) -> Bool {
+        self.owners[owner].ownership.isTrusted(shard, at: self.now)
+    }
+
+    /// Credit of grants that nobody will be told of.
+    mutating func giveBack(_ effects: [ShardEffect], of owner: Int) {
+        for case .send(let grant, let session) in effects {
+            self.dispatch(owner) { dispatch, effects in
+                dispatch.ended(session, [grant.lease.key], effects: &effects)
+                dispatch.credit(session, 1, effects: &effects)
+            }
+        }
+    }
+
+    /// Credit that was set aside for grants which will not happen.
+    mutating func giveBack(_ event: ShardEvent, of owner: Int) {
+        guard case .grant(let grants) = event else { return }
+        for grant in grants { self.dispatch(owner) { $0.ungranted(grant.session, grant.offer, effects: &$1) } }
+    }
+
     mutating func perform(_ effects: [ShardEffect], of shard: ShardID, by owner: Int) {
         guard let epoch = self.owners[owner].seats[shard]?.epoch else { return }
         let life = self.owners[owner].life
@@ -17,14 +47,17 @@ extension World {
             case .adopted(let lease, let session):
                 self.count("adopted")
                 self.adopted(lease, session, by: owner)
-            case .stop(let lease, let worker): self.tell(.stop(lease), worker, by: owner)
+            case .stop(let lease, let worker): self.tell(.cancel([lease]), worker, by: owner)
             case .revoke(let lease, let worker):
-                self.end(lease, by: owner)
-                self.tell(.lost(lease), worker, by: owner)
+                guard let session = self.owners[owner].session(of: worker) else { continue }
+                self.dispatch(owner) { $0.ended(session, [lease.key], effects: &$1) }
+                self.owners[owner].directory.releases(worker, [lease])
+                self.tell(.lost([lease]), worker, by: owner)
             case .answer(let lease, let answer, let session):
                 if answer == .accepted { self.ledger.accepted(lease) }
-                self.send(.answer(lease, answer), to: session, by: owner)
-            case .left, .reply, .finished: break
+                self.answer(lease, answer, session, by: owner)
+            case .finished(let run, _): self.dispatch(owner) { dispatch, _ in dispatch.finished(run) }
+            case .left, .reply: break
             case .unreadable(let run, let message): self.ledger.blame("run \(run) is unreadable: \(message)")
             case .lookUp(let lease, let session):
                 self.arrange(in: self.draw.span(1...20), .lookUp(owner: owner, life: life, lease, session))
@@ -39,169 +72,61 @@ extension World {
     mutating func dispatch(_ owner: Int, _ change: (inout Dispatch, inout [Dispatch.Effect]) -> Void) {
         var effects: [Dispatch.Effect] = []
         change(&self.owners[owner].dispatch, &effects)
-        for case .grant(let grant) in effects {
-            guard !self.post(.grant([grant]), to: grant.offer.key.run.shard, of: owner) else { continue }
-            self.dispatch(owner) { $0.ungranted(grant.session, grant.offer, effects: &$1) }
+        for effect in effects {
+            switch effect {
+            case .demand(let session, let count): self.send([.demand(count)], to: session, by: owner)
+            case .grant(let grant):
+                guard !self.post(.grant([grant]), to: grant.offer.key.run.shard, of: owner) else { continue }
+                self.dispatch(owner) { $0.ungranted(grant.session, grant.offer, effects: &$1) }
+            }
         }
     }
+
+    // MARK: What a connection of the coordinator does
 
     private mutating func send(_ grant: LeaseGrant, _ session: SessionID, by owner: Int) {
         self.count("grants")
-        guard self.owners[owner].sessions[session] != nil else {
-            // Its connection is gone: nobody will ever report.
-            self.post(.lost([grant.lease], .unstarted), to: grant.lease.shard, of: owner)
-            return
-        }
+        let lease = grant.lease
+        if !self.isTrusted(lease.shard, by: owner) { self.ledger.blame("\(lease) goes out without trust") }
+        guard let worker = self.owners[owner].workers[session] else { return self.lose([lease], .unstarted, by: owner) }
+        let isHeld = self.owners[owner].directory
+            .holds(worker, lease, state: grant.state, on: session, at: self.now)
+        // The place of a mistake: nobody will ever say that this lease is lost.
+        if !isHeld, self.options.bug == .leaseIntoTheVoid { return }
+        guard isHeld else { return self.lose([lease], .unstarted, by: owner) }
         // An owner that was paused between its commit and this may send what its successor has declared lost: the token
         // is worth nothing any more, and the loss left the doubt that it deserves.
-        let isCurrent = self.store.epoch(of: grant.lease.shard, at: self.now) == grant.lease.token.epoch
-        if isCurrent { self.ledger.granted(grant.lease) } else { self.count("late grants") }
-        self.owners[owner].sessions[session]?.leases.insert(grant.lease)
-        self.send(.lease(grant), to: session, by: owner)
+        let isCurrent = self.store.epoch(of: lease.shard, at: self.now) == lease.token.epoch
+        if isCurrent { self.ledger.granted(lease) } else { self.count("late grants") }
+        self.send([.leases([grant])], to: session, by: owner)
     }
 
     private mutating func adopted(_ lease: LeaseRef, _ session: SessionID, by owner: Int) {
-        self.owners[owner].forget(lease)
         self.dispatch(owner) { dispatch, _ in dispatch.adopted(session, [lease.key]) }
-        if self.owners[owner].sessions[session] == nil {
-            // The connection broke meanwhile; its worker may come back.
-            let until = self.now.advanced(by: self.options.leaseTTL)
-            self.owners[owner].orphans.append(SimulatedOwner.Orphans(leases: [lease], until: until))
-        } else {
-            self.owners[owner].sessions[session]?.leases.insert(lease)
-        }
+        guard let worker = self.owners[owner].workers[session],
+            self.owners[owner].directory.adopts(worker, lease, on: session, at: self.now)
+        else { return self.lose([lease], .workerGone, by: owner) }
     }
 
-    /// A lease is over for its session.
-    private mutating func end(_ lease: LeaseRef, by owner: Int) {
-        for (id, session) in self.owners[owner].sessions where session.leases.contains(lease) {
-            self.dispatch(owner) { $0.ended(id, [lease.key], effects: &$1) }
-        }
-        self.owners[owner].forget(lease)
-    }
-
-    private mutating func tell(_ message: OwnerMessage, _ worker: WorkerID, by owner: Int) {
-        guard let number = Int(worker.rawValue.split(separator: "-").dropFirst().first ?? ""),
-            let session = self.owners[owner].session(of: number)
-        else { return }
-        self.send(message, to: session, by: owner)
-    }
-
-    func name(of worker: Int) -> WorkerID { WorkerID(rawValue: "worker-\(worker)-\(self.workers[worker].life)") }
-
-    // MARK: What workers say
-
-    mutating func hear(_ message: WorkerMessage, from link: Link, _ session: SessionID) {
-        let owner = link.owner
-        guard self.owners[owner].sessions[session] != nil else { return }
-        self.owners[owner].sessions[session]?.heardAt = self.now
-        let worker = self.name(of: link.worker)
-        switch message {
-        case .beat(let sentAt): self.send(.beat(sentAt: sentAt), to: session, by: owner)
-        case .credit(let count): self.dispatch(owner) { $0.credit(session, count, effects: &$1) }
-        case .started(let leases):
-            for lease in leases { self.post(.started([lease]), to: lease.shard, of: owner) }
-        case .offers(let leases):
-            for lease in leases {
-                self.post(.offered([lease], from: session, worker: worker), to: lease.shard, of: owner)
+    mutating func answer(_ lease: LeaseRef, _ answer: ReportAnswer, _ session: SessionID, by owner: Int) {
+        if answer == .lost {
+            if let worker = self.owners[owner].workers[session] {
+                self.owners[owner].directory.releases(worker, [lease])
             }
-        case .reports(let reports):
-            for report in reports {
-                self.dispatch(owner) { $0.ended(session, [report.lease.key], effects: &$1) }
-                self.owners[owner].forget(report.lease)
-                for report in self.spoiled(report, of: owner) {
-                    self.post(.reports([report], from: session, worker: worker), to: report.lease.shard, of: owner)
-                }
-            }
+            if self.options.bug == .refusalUnheard { return }
         }
+        self.send([.answers([LeaseAnswer(lease: lease, answer: answer)])], to: session, by: owner)
     }
 
-    /// The place where two mistakes can be planted.
-    private func spoiled(_ report: AttemptReport, of owner: Int) -> [AttemptReport] {
-        let key = report.lease.key
-        guard let run = self.owners[owner].seats[key.run.shard]?.shard.run(key.run) else { return [report] }
-        switch self.options.bug {
-        case .tokenIgnored:
-            guard let unit = run.unit(key.path, visit: key.visit), let lease = unit.lease else { return [report] }
-            var forged = report
-            forged.lease = LeaseRef(key: key, attempt: unit.attempt, token: lease.token)
-            return [forged]
-        case .joinTwice:
-            guard case .completed(.output) = report.result,
-                let other = run.leases.first(where: { $0.0.key.path != key.path })
-            else { return [report] }
-            return [report, AttemptReport(lease: other.0, result: report.result)]
-        case .epochIgnored, .actBeforeCommit, .undoOrder, .lossUnrecorded, nil: return [report]
-        }
-    }
-
-    // MARK: Connections
-
-    mutating func connect(_ link: Link) {
-        guard self.links[link] == nil, self.workers[link.worker].isUp else { return }
-        guard self.owners[link.owner].isUp, self.owners[link.owner].pausedUntil <= self.now else {
-            return self.arrange(in: self.draw.span(200...800), .connect(link))
-        }
-        self.lastSession += 1
-        let session = SessionID(rawValue: self.lastSession)
-        self.links[link] = session
-        self.arrivals[session] = (self.now, self.now)
-        let state = SimulatedOwner.Session(worker: link.worker, heardAt: self.now)
-        self.owners[link.owner].sessions[session] = state
-        let name = self.name(of: link.worker)
-        self.dispatch(link.owner) { dispatch, _ in
-            dispatch.connected(session, worker: name, capabilities: [.handler("work")])
-        }
-        self.send(.owned(self.owners[link.owner].ownership.held), to: session, by: link.owner)
-        self.beginSession(link)
-    }
-
-    /// The connection breaks: messages on their way are gone, and both sides notice.
-    mutating func cut(_ link: Link) {
-        guard let session = self.links.removeValue(forKey: link) else { return }
-        self.count("cuts")
-        self.arrivals[session] = nil
-        self.endSession(link)
-        self.arrange(in: self.draw.span(50...1_500), .connect(link))
-        guard let state = self.owners[link.owner].sessions.removeValue(forKey: session) else { return }
-        self.dispatch(link.owner) { _ = $0.withdraw(session, isGone: true, effects: &$1) }
-        let until = self.now.advanced(by: self.options.leaseTTL)
-        self.owners[link.owner].orphans.append(SimulatedOwner.Orphans(leases: state.leases, until: until))
-    }
-
-    mutating func checkSessions(_ owner: Int) {
-        for id in self.owners[owner].sessions.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
-            guard let session = self.owners[owner].sessions[id] else { continue }
-            guard session.heardAt.advanced(by: self.options.leaseTTL) <= self.now else { continue }
-            self.owners[owner].sessions[id]?.leases = []
-            self.cut(Link(worker: session.worker, owner: owner))
-            self.lose(session.leases, .workerMute, by: owner)
-        }
-        let due = self.owners[owner].orphans.filter { $0.until <= self.now }
-        self.owners[owner].orphans.removeAll { $0.until <= self.now }
-        for orphans in due { self.lose(orphans.leases, .workerGone, by: owner) }
-        self.arrange(in: Span(milliseconds: 250), .checkSessions(owner: owner, life: self.owners[owner].life))
-    }
-
-    private mutating func lose(_ leases: Set<LeaseRef>, _ reason: LossReason, by owner: Int) {
-        for lease in leases.sorted(by: { $0.rank < $1.rank }) {
+    mutating func lose(_ leases: [LeaseRef], _ reason: LossReason, by owner: Int) {
+        for lease in leases {
             self.count("leases lost")
             self.post(.lost([lease], reason), to: lease.shard, of: owner)
         }
     }
 
-    mutating func send(_ message: OwnerMessage, to session: SessionID, by owner: Int) {
-        guard let worker = self.owners[owner].sessions[session]?.worker, var arrival = self.arrivals[session]
-        else { return }
-        arrival.toWorker = max(arrival.toWorker, self.now.advanced(by: self.draw.span(1...30)))
-        self.arrivals[session] = arrival
-        self.arrange(at: arrival.toWorker, .toWorker(Link(worker: worker, owner: owner), session, message))
-    }
-
-    mutating func send(_ message: WorkerMessage, on link: Link) {
-        guard let session = self.links[link], var arrival = self.arrivals[session] else { return }
-        arrival.toOwner = max(arrival.toOwner, self.now.advanced(by: self.draw.span(1...30)))
-        self.arrivals[session] = arrival
-        self.arrange(at: arrival.toOwner, .toOwner(link, session, message))
+    private mutating func tell(_ frame: CoordinatorFrame, _ worker: WorkerID, by owner: Int) {
+        guard let session = self.owners[owner].session(of: worker) else { return }
+        self.send([frame], to: session, by: owner)
     }
 }

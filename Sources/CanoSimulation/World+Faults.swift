@@ -61,7 +61,10 @@ extension World {
         case 2, 3:
             self.count("pauses")
             self.owners[owner].pausedUntil = self.now.advanced(by: self.draw.span(100...8_000))
-        case 4, 5: self.crashWorker(worker)
+        case 4: self.crashWorker(worker)
+        case 5:
+            self.count("worker pauses")
+            self.workers[worker].pausedUntil = self.now.advanced(by: self.draw.span(100...6_000))
         case 6, 7: self.cut(Link(worker: worker, owner: owner))
         case 8:
             for worker in self.workers.indices { self.cut(Link(worker: worker, owner: owner)) }
@@ -86,7 +89,7 @@ extension World {
     mutating func restartOwner(_ owner: Int) {
         guard !self.owners[owner].isUp else { return }
         let life = self.owners[owner].life + 1
-        self.owners[owner] = SimulatedOwner(number: owner, life: life, ttl: self.options.shardTTL)
+        self.owners[owner] = SimulatedOwner(number: owner, life: life, options: self.options)
         self.beginOwner(owner)
     }
 
@@ -94,16 +97,15 @@ extension World {
         guard self.workers[worker].isUp else { return }
         self.count("workers crashed")
         self.workers[worker].isUp = false
-        self.workers[worker].life += 1
         for owner in self.owners.indices { self.cut(Link(worker: worker, owner: owner)) }
         self.arrange(in: self.draw.span(200...3_000), .restartWorker(worker))
     }
 
     mutating func restartWorker(_ worker: Int) {
         guard !self.workers[worker].isUp else { return }
-        let life = self.workers[worker].life
-        self.workers[worker] = SimulatedWorker()
-        self.workers[worker].life = life
+        let life = self.workers[worker].life + 1
+        let seed = self.draw.bits()
+        self.workers[worker] = self.makeWorker(worker, life: life, seed: seed)
         self.beginWorker(worker)
     }
 
@@ -111,6 +113,7 @@ extension World {
     mutating func heal() {
         self.isHealed = true
         for owner in self.owners.indices { self.owners[owner].pausedUntil = self.now }
+        for worker in self.workers.indices { self.workers[worker].pausedUntil = self.now }
         for worker in self.workers.indices { self.restartWorker(worker) }
         for owner in self.owners.indices { self.restartOwner(owner) }
         self.arrange(in: .seconds(15), .clearBlocked)

@@ -22,12 +22,8 @@ extension World {
             let still = self.store.change { $0.renew(held, for: me, ttl: ttl, at: now) }
             self.own(.renewed(held, still: still, sentAt: now), by: owner)
         }
-        // One shard each while both live: a shard of the other is taken only when its lease has run out.
-        let wanted = self.store.tables.shards(at: now)
-            .filter { lease in
-                let isMine = lease.epoch.rawValue > 0 || Int(lease.shard.rawValue) % 2 == owner % 2
-                return isMine && Self.shards.contains(lease.shard)
-            }
+        // One owner has both shards while it lives; the other waits until their leases have run out.
+        let wanted = self.store.tables.shards(at: now).filter { Self.shards.contains($0.shard) }
         self.own(.listed(wanted), by: owner)
     }
 
@@ -42,8 +38,10 @@ extension World {
             case .begin(let shard, let epoch): self.beginSeat(shard, epoch, of: owner)
             case .end(let shard, let epoch):
                 guard self.owners[owner].seats[shard]?.epoch == epoch else { continue }
-                self.owners[owner].seats[shard] = nil
+                let seat = self.owners[owner].seats.removeValue(forKey: shard)
+                self.giveBack(seat?.inFlight?.effects ?? [], of: owner)
                 self.dispatch(owner) { $0.lost(shard, effects: &$1) }
+                for event in seat?.mailbox ?? [] { self.giveBack(event, of: owner) }
             }
         }
     }
@@ -66,8 +64,8 @@ extension World {
 
     private mutating func tellOwned(_ owner: Int) {
         let held = self.owners[owner].ownership.held
-        for id in self.owners[owner].sessions.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
-            self.send(.owned(held), to: id, by: owner)
+        for id in self.owners[owner].workers.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
+            self.send([.owned(held)], to: id, by: owner)
         }
     }
 
@@ -102,9 +100,9 @@ extension World {
         let isEmpty = output.batch.isEmpty
         if !isEmpty { seat.inFlight = output }
         self.owners[owner].seats[shard] = seat
-        if isEmpty { return self.perform(output.effects, of: shard, by: owner) }
+        if isEmpty { return self.act(on: output.effects, of: shard, by: owner) }
         if self.options.bug == .actBeforeCommit { self.perform(output.effects, of: shard, by: owner) }
-        self.arrange(in: self.draw.span(1...20), .commit(owner: owner, life: life, output.batch))
+        self.arrange(in: self.storeTime(1...20), .commit(owner: owner, life: life, output.batch))
     }
 
     /// A commit reaches the store, whatever has become of its sender.
@@ -142,7 +140,7 @@ extension World {
             self.owners[owner].seats[shard]?.inFlight = nil
             let left = self.owners[owner].seats[shard]?.shard.committed(answer.refused, effects: output.effects)
             self.compare(shard, of: owner)
-            if self.options.bug != .actBeforeCommit { self.perform(left ?? [], of: shard, by: owner) }
+            if self.options.bug != .actBeforeCommit { self.act(on: left ?? [], of: shard, by: owner) }
             self.flush(shard, of: owner)
         }
     }
@@ -183,12 +181,18 @@ extension World {
             .unreadable, .wake:
             return
         }
-        self.arrange(in: self.draw.span(1...200), .tell(owner: owner, life: life, shard, epoch, event))
+        self.arrange(in: self.storeTime(1...200), .tell(owner: owner, life: life, shard, epoch, event))
+    }
+
+    /// How long the store takes: mostly so long, now and then much longer.
+    private mutating func storeTime(_ usual: ClosedRange<Int>) -> Span {
+        let isSlow = self.options.hasFaults && !self.isHealed && self.draw.chance(3)
+        return self.draw.span(isSlow ? 500...4_000 : usual)
     }
 
     mutating func answerLookUp(_ lease: LeaseRef, _ session: SessionID, of owner: Int) {
         let isKnown = self.store.tables.hasOutcome(of: lease.token, run: lease.key.run, path: lease.key.path)
-        self.send(.answer(lease, isKnown ? .already : .lost), to: session, by: owner)
+        self.answer(lease, isKnown ? .already : .lost, session, by: owner)
     }
 
     mutating func readMail(_ owner: Int) {

@@ -3,134 +3,112 @@
 import CanoEngine
 
 extension World {
+    func makeWorker(_ number: Int, life: Int, seed: UInt64) -> SimulatedWorker {
+        SimulatedWorker(
+            number: number,
+            life: life,
+            owners: self.options.owners,
+            slots: self.options.slots,
+            at: self.now.microseconds / 1000,
+            seed: seed
+        )
+    }
+
     mutating func beginWorker(_ worker: Int) {
-        for owner in self.owners.indices {
-            self.arrange(in: self.draw.span(1...100), .connect(Link(worker: worker, owner: owner)))
-        }
-        self.arrange(in: Span(milliseconds: 400), .beat(worker: worker, life: self.workers[worker].life))
+        self.perform(self.workers[worker].machine.begin(), of: worker)
     }
 
-    /// A worker greets: it tells what it has and how much more it can take.
-    mutating func beginSession(_ link: Link) {
-        self.workers[link.worker].credit[link.owner] = 0
-        self.workers[link.worker].trustedUntil[link.owner] = self.now.advanced(by: self.options.leaseTTL)
-        self.offer(to: link) { $0.home == link.owner }
-        self.repeatReports(on: link) { $0.home == link.owner }
-        self.giveCredit(on: link)
+    // MARK: The shell of a worker
+
+    /// Tells the machine what happened, and does what it asks for.
+    mutating func tell(_ worker: Int, _ events: [WorkerMachine.Event]) {
+        guard self.workers[worker].isUp else { return }
+        let now = self.now.microseconds / 1000
+        self.perform(self.workers[worker].machine.apply(events, at: now), of: worker)
+        guard let next = self.workers[worker].machine.nextTick, next < self.workers[worker].tickAt else { return }
+        self.workers[worker].tickAt = next
+        let at = max(self.now, Instant(microseconds: next * 1000))
+        self.arrange(at: at, .tick(worker: worker, life: self.workers[worker].life))
     }
 
-    mutating func endSession(_ link: Link) {
-        self.workers[link.worker].credit[link.owner] = 0
-    }
-
-    private mutating func giveCredit(on link: Link) {
-        guard self.links[link] != nil else { return }
-        let used = self.workers[link.worker].tasks.values.count { $0.home == link.owner }
-        let given = self.workers[link.worker].credit[link.owner] ?? 0
-        let free = self.options.slots - used - given
-        guard free > 0 else { return }
-        self.workers[link.worker].credit[link.owner] = given + free
-        self.send(.credit(free), on: link)
-    }
-
-    private mutating func offer(to link: Link, where wanted: (SimulatedWorker.Task) -> Bool) {
-        let leases = self.workers[link.worker].tasks.filter { wanted($0.value) }.keys.sorted { $0.rank < $1.rank }
-        guard !leases.isEmpty else { return }
-        for lease in leases { self.workers[link.worker].tasks[lease]?.home = link.owner }
-        self.send(.offers(leases), on: link)
-    }
-
-    private mutating func repeatReports(on link: Link, where wanted: (SimulatedWorker.Unanswered) -> Bool) {
-        let kept = self.workers[link.worker].unanswered.filter { wanted($0.value) }
-        for (lease, report) in kept.sorted(by: { $0.key.rank < $1.key.rank }) {
-            self.workers[link.worker].unanswered[lease]?.home = link.owner
-            self.send(.reports([AttemptReport(lease: lease, result: report.result)]), on: link)
+    private mutating func perform(_ effects: [WorkerMachine.Effect], of worker: Int) {
+        let life = self.workers[worker].life
+        for effect in effects {
+            switch effect {
+            case .connect(let link, let pause):
+                let link = Link(worker: worker, owner: link.rawValue)
+                self.arrange(in: Span(milliseconds: pause + 1), .connect(link, life: life))
+            case .disconnect(let link):
+                if let session = self.links[Link(worker: worker, owner: link.rawValue)] { self.close(session) }
+            case .send(let link, let frames): self.send(frames, on: Link(worker: worker, owner: link.rawValue))
+            case .begin(let link, let grants): self.begin(grants, on: Link(worker: worker, owner: link.rawValue))
+            case .cancel(let leases): self.cancel(leases, of: worker)
+            case .note(_, .distrusted(let leases)): if leases > 0 { self.count("distrusts") }
+            case .leave, .note: break
+            case .stop(let ending): self.ledger.blame("worker \(worker) stops: \(ending)")
+            }
         }
     }
 
-    // MARK: What owners say
-
-    mutating func hear(_ message: OwnerMessage, by link: Link) {
-        let worker = link.worker
-        switch message {
-        case .owned(let shards): self.heardOwned(shards, by: link)
-        case .lease(let grant): self.beginTask(grant, by: link)
-        case .stop(let lease):
-            guard self.workers[worker].tasks[lease]?.isStopping == false else { return }
-            self.workers[worker].tasks[lease]?.isStopping = true
-            // Some hear it at once, some finish first, some do not care.
-            guard self.draw.chance(60) else { return }
-            let life = self.workers[worker].life
-            self.arrange(in: self.draw.span(1...200), .taskEnds(worker: worker, life: life, lease))
-        case .lost(let lease):
-            self.workers[worker].tasks[lease] = nil
-            self.workers[worker].unanswered[lease] = nil
-            self.giveCredit(on: link)
-        case .answer(let lease, let answer):
-            self.workers[worker].unanswered[lease] = nil
-            if answer == .lost { self.workers[worker].tasks[lease] = nil }
-            self.giveCredit(on: link)
-        case .beat(let sentAt):
-            self.workers[worker].trustedUntil[link.owner] = sentAt.advanced(by: self.options.leaseTTL)
-        }
+    mutating func ticks(_ worker: Int) {
+        self.workers[worker].tickAt = .max
+        self.tell(worker, [.ticked])
+        self.checkRivals(of: worker)
     }
 
-    /// An owner tells what is its own: leases of these shards that another one granted are offered to it.
-    private mutating func heardOwned(_ shards: [ShardID: Epoch], by link: Link) {
-        let tasks = self.workers[link.worker].tasks
-        func isNew(_ lease: LeaseRef) -> Bool { shards[lease.shard].map { $0 > lease.token.epoch } ?? false }
-        let leases = tasks.keys.filter(isNew).sorted { $0.rank < $1.rank }
-        for lease in leases { self.workers[link.worker].tasks[lease]?.home = link.owner }
-        if !leases.isEmpty { self.send(.offers(leases), on: link) }
-        let reports = self.workers[link.worker].unanswered.filter { isNew($0.key) }
-        for (lease, report) in reports.sorted(by: { $0.key.rank < $1.key.rank }) {
-            self.workers[link.worker].unanswered[lease]?.home = link.owner
-            self.send(.reports([AttemptReport(lease: lease, result: report.result)]), on: link)
+    /// A task whose work was given to somebody else has to end as soon as its worker can know.
+    private mutating func checkRivals(of worker: Int) {
+        let patience = Span(milliseconds: self.options.leaseTTL.milliseconds * 6)
+        for (lease, task) in self.workers[worker].tasks where !task.isStopping {
+            guard self.ledger.isSuperseded(lease) else { continue }
+            guard let since = task.rivalSince else {
+                self.workers[worker].tasks[lease]?.rivalSince = self.now
+                continue
+            }
+            if since.advanced(by: patience) < self.now { self.ledger.blame("\(lease) runs beside its successor") }
         }
     }
 
     // MARK: Tasks
 
-    private mutating func beginTask(_ grant: LeaseGrant, by link: Link) {
-        let credit = self.workers[link.worker].credit[link.owner] ?? 0
-        guard credit > 0 else {
-            return self.report(grant.lease, .released, of: link.worker, to: link.owner)
-        }
-        self.workers[link.worker].credit[link.owner] = credit - 1
-        self.workers[link.worker].tasks[grant.lease] = SimulatedWorker.Task(grant: grant, home: link.owner)
-        self.send(.started([grant.lease]), on: link)
-        let time = self.draw.chance(85) ? self.draw.span(1...400) : self.draw.span(400...4_000)
-        let end = min(time, grant.timeout ?? time)
+    private mutating func begin(_ grants: [LeaseGrant], on link: Link) {
         let life = self.workers[link.worker].life
-        // A few tasks hang, and do not even notice that their time is up.
-        if self.isHealed || !self.options.hasFaults || grant.timeout == nil || !self.draw.chance(3) {
-            self.arrange(in: end, .taskEnds(worker: link.worker, life: life, grant.lease))
+        guard self.links[link] != nil else {
+            let leases = grants.map(\.lease)
+            return self.arrange(in: Span(milliseconds: 0), .unstarted(worker: link.worker, life: life, leases))
+        }
+        self.send([.started(grants.map(\.lease))], on: link)
+        for grant in grants {
+            self.workers[link.worker].tasks[grant.lease] = SimulatedWorker.Task(grant: grant)
+            let time = self.draw.chance(85) ? self.draw.span(1...400) : self.draw.span(400...4_000)
+            // A few tasks hang, and notice only that they are told to stop.
+            if self.options.hasFaults, !self.isHealed, self.draw.chance(2) { continue }
+            self.arrange(in: time, .taskEnds(worker: link.worker, life: life, grant.lease))
+        }
+    }
+
+    private mutating func cancel(_ leases: [LeaseRef], of worker: Int) {
+        for lease in leases where self.workers[worker].tasks[lease] != nil {
+            self.workers[worker].tasks[lease]?.isStopping = true
+            // Some hear it at once, some finish first, some are slow.
+            let time = self.draw.chance(60) ? self.draw.span(1...200) : self.draw.span(200...3_000)
+            self.arrange(in: time, .taskEnds(worker: worker, life: self.workers[worker].life, lease))
         }
     }
 
     mutating func endTask(_ lease: LeaseRef, of worker: Int) {
         guard let task = self.workers[worker].tasks.removeValue(forKey: lease) else { return }
-        let result = self.result(of: task)
-        self.report(lease, result, of: worker, to: task.home)
-        self.giveCredit(on: Link(worker: worker, owner: task.home))
-    }
-
-    private mutating func report(_ lease: LeaseRef, _ result: AttemptReport.Result, of worker: Int, to owner: Int) {
-        self.workers[worker].unanswered[lease] = SimulatedWorker.Unanswered(result: result, home: owner)
-        let link = Link(worker: worker, owner: owner)
-        self.send(.reports([AttemptReport(lease: lease, result: result)]), on: link)
-        if self.options.hasFaults, self.draw.chance(3) {
-            self.send(.reports([AttemptReport(lease: lease, result: result)]), on: link)
-        }
+        self.tell(worker, [.finished(lease, self.result(of: task))])
     }
 
     private mutating func result(of task: SimulatedWorker.Task) -> AttemptReport.Result {
-        let failure = Failure(code: "taskFailed", message: "the dice said so", isRetryable: self.draw.chance(80))
+        var failure = Failure(code: "taskFailed", message: "the dice said so", isRetryable: self.draw.chance(80))
         if task.isStopping, self.draw.chance(50) { return .stopped(failure) }
         switch self.draw.number(below: 100) {
-        case 0..<12: return .failed(failure, retryAfter: self.draw.chance(20) ? self.draw.span(1...3_000) : nil)
-        case 12..<15: return .stopped(Failure(code: "timeout", message: "too long"))
-        case 15..<16: return .released
+        case 0..<12:
+            failure.leavesDoubt = self.draw.chance(30)
+            return .failed(failure, retryAfter: self.draw.chance(20) ? self.draw.span(1...3_000) : nil)
+        case 12..<14: return .stopped(failure)
         default: return .completed(self.completion(of: task.grant))
         }
     }
@@ -146,17 +124,5 @@ extension World {
         case .branch: return .output(mark)
         case .undo: return .undone
         }
-    }
-
-    /// A worker says that it lives, and drops what nobody vouches for any more.
-    mutating func beat(_ worker: Int) {
-        for owner in self.owners.indices { self.send(.beat(sentAt: self.now), on: Link(worker: worker, owner: owner)) }
-        for (lease, task) in self.workers[worker].tasks.sorted(by: { $0.key.rank < $1.key.rank }) {
-            if let until = self.workers[worker].trustedUntil[task.home], until <= self.now {
-                self.workers[worker].tasks[lease] = nil
-                self.cut(Link(worker: worker, owner: task.home))
-            }
-        }
-        self.arrange(in: self.draw.span(300...500), .beat(worker: worker, life: self.workers[worker].life))
     }
 }

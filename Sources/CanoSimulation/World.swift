@@ -18,8 +18,8 @@ package struct World {
     var workers: [SimulatedWorker] = []
     /// Which connection there is now.
     var links: [Link: SessionID] = [:]
-    /// When the last message of a connection arrives, by direction: messages do not overtake each other.
-    var arrivals: [SessionID: (toOwner: Instant, toWorker: Instant)] = [:]
+    /// When the last message of each connection arrives: messages do not overtake each other.
+    var arrivals: [SessionID: Arrivals] = [:]
     var lastSession: Int64 = 0
     var plans: [Plan] = []
     var isHealed = false
@@ -45,11 +45,12 @@ package struct World {
         }
         self.ledger = Ledger(plans: plans)
         for index in 0..<options.owners {
-            self.owners.append(SimulatedOwner(number: index, life: 0, ttl: options.shardTTL))
+            self.owners.append(SimulatedOwner(number: index, life: 0, options: options))
             self.beginOwner(index)
         }
         for index in 0..<options.workers {
-            self.workers.append(SimulatedWorker())
+            let seed = self.draw.bits()
+            self.workers.append(self.makeWorker(index, life: 0, seed: seed))
             self.beginWorker(index)
         }
         self.arrange(in: .seconds(1), .start)
@@ -108,13 +109,17 @@ package struct World {
         case .start: self.startRuns()
         case .cancel(let run): self.cancel(run)
         case .clearBlocked: self.clearBlocked()
-        case .connect(let link): self.connect(link)
-        case .toOwner(let link, let session, let message):
+        case .connect(let link, let life):
+            if self.isAlive(worker: link.worker, life, happening) { self.connect(link) }
+        case .toOwner(let link, let session, let frames):
             guard self.links[link] == session, self.isAwake(link.owner, happening) else { return }
-            self.hear(message, from: link, session)
-        case .toWorker(let link, let session, let message):
-            guard self.links[link] == session else { return }
-            self.hear(message, by: link)
+            self.hear(frames, from: link, session)
+        case .toWorker(let link, let session, let frames):
+            let life = self.workers[link.worker].life
+            guard self.links[link] == session, self.isAlive(worker: link.worker, life, happening) else { return }
+            self.tell(link.worker, [.frames(WorkerMachine.Link(rawValue: link.owner), frames)])
+        case .close(let link, let session):
+            if self.links[link] == session { self.cut(link) }
         case .renew(let owner, let life):
             if self.isAlive(owner, life, happening) { self.renew(owner) }
         case .checkSessions(let owner, let life):
@@ -122,7 +127,8 @@ package struct World {
         case .readMail(let owner, let life):
             if self.isAlive(owner, life, happening) { self.readMail(owner) }
         case .tell(let owner, let life, let shard, let epoch, let event):
-            guard self.isAlive(owner, life, happening), self.owners[owner].seats[shard]?.epoch == epoch else { return }
+            guard self.isAlive(owner, life, happening) else { return }
+            guard self.owners[owner].seats[shard]?.epoch == epoch else { return self.giveBack(event, of: owner) }
             self.post(event, to: shard, of: owner)
         case .lookUp(let owner, let life, let lease, let session):
             if self.isAlive(owner, life, happening) { self.answerLookUp(lease, session, of: owner) }
@@ -133,9 +139,14 @@ package struct World {
         case .read(let owner, let life, let shard, let epoch, let effect):
             self.read(effect, of: shard, epoch, for: owner, life)
         case .taskEnds(let worker, let life, let lease):
-            if self.workers[worker].life == life { self.endTask(lease, of: worker) }
-        case .beat(let worker, let life):
-            if self.workers[worker].life == life { self.beat(worker) }
+            if self.isAlive(worker: worker, life, happening) { self.endTask(lease, of: worker) }
+        case .unstarted(let worker, let life, let leases):
+            if self.isAlive(worker: worker, life, happening) { self.tell(worker, [.unstarted(leases)]) }
+        case .closed(let worker, let life, let link):
+            guard self.isAlive(worker: worker, life, happening) else { return }
+            self.tell(worker, [.closed(WorkerMachine.Link(rawValue: link.owner))])
+        case .tick(let worker, let life):
+            if self.isAlive(worker: worker, life, happening) { self.ticks(worker) }
         case .fault: self.fault()
         case .restartOwner(let owner): self.restartOwner(owner)
         case .restartWorker(let worker): self.restartWorker(worker)
@@ -149,9 +160,23 @@ package struct World {
         return self.isAwake(owner, happening)
     }
 
+    private mutating func isAlive(worker: Int, _ life: Int, _ happening: Happening) -> Bool {
+        guard self.workers[worker].isUp, self.workers[worker].life == life else { return false }
+        guard self.workers[worker].pausedUntil > self.now else { return true }
+        self.arrange(at: self.workers[worker].pausedUntil, happening)
+        return false
+    }
+
     private mutating func isAwake(_ owner: Int, _ happening: Happening) -> Bool {
         guard self.owners[owner].pausedUntil > self.now else { return true }
         self.arrange(at: self.owners[owner].pausedUntil, happening)
         return false
     }
+}
+
+/// A connection, and when the last message in each direction arrives.
+struct Arrivals {
+    var link: Link
+    var toOwner: Instant
+    var toWorker: Instant
 }

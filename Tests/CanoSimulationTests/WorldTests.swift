@@ -68,7 +68,7 @@ struct WorldTests {
         }
         for trouble in [
             "adopted", "commits failed", "commits stale", "commits unknown", "cuts", "grants", "leases lost",
-            "owners crashed", "pauses", "takes", "workers crashed",
+            "leases withheld", "distrusts", "owners crashed", "pauses", "takes", "worker pauses", "workers crashed",
         ] {
             #expect(tally[trouble, default: 0] > 0, "no story met this: \(trouble)")
         }

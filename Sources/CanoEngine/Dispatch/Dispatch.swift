@@ -156,7 +156,7 @@ public struct Dispatch: Sendable {
                 self.waiting -= count
             }
         }
-        for (id, state) in self.sessions {
+        for (id, state) in self.sessions.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
             let gone = state.leases.filter { $0.run.shard == shard }
             if !gone.isEmpty { self.ended(id, gone, effects: &effects) }
         }
@@ -278,8 +278,11 @@ public struct Dispatch: Sendable {
     }
 
     private mutating func tellDemand(_ capability: Capability, _ count: Int, effects: inout [Effect]) {
-        for (id, state) in self.sessions where !state.hasDemand && state.credit == 0 && state.leases.isEmpty {
-            guard state.capabilities.contains(capability) else { continue }
+        let idle = self.sessions.filter { _, state in
+            !state.hasDemand && state.credit == 0 && state.leases.isEmpty && state.capabilities.contains(capability)
+        }
+        // In an order of their own, so that the same story is told the same way by every process.
+        for id in idle.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
             self.sessions[id]?.hasDemand = true
             effects.append(.demand(id, count))
         }

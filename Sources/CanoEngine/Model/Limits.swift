@@ -20,6 +20,14 @@ public struct Limits: Hashable, Sendable {
     public var nameCharacters = 200
     /// The attempts a retry policy may ask for (default: 1,000).
     public var attempts = 1000
+    /// The longest time that a definition may name: a timeout, a pause, a timer (default: 36,500 days).
+    public var longestSpan = Span.seconds(36_500 * 86_400)
+    /// How often a step may lose its worker before it is parked (default: 3).
+    public var crashes = 3
+    /// The runs of one shard that are kept in memory at once (default: 4,096); the others wait as rows.
+    public var residentRuns = 4096
+    /// Runs whose timer is due within this span are kept in memory (default: 60 s); the others wait as rows.
+    public var timerHorizon = Span.seconds(60)
     /// How long a compensatable attempt that was asked to stop is awaited before it counts as in doubt (default: 10 s).
     public var settleTime = Span.seconds(10)
     /// How long a new owner of a shard listens for leases that workers still hold (default: 1 s).

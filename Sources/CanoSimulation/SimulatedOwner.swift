@@ -22,8 +22,8 @@ struct SimulatedOwner {
     var directory: WorkerDirectory
     /// The workers of its connections, once they have greeted.
     var workers: [SessionID: WorkerID] = [:]
-    /// Whether unused credit was given back because it owns nothing.
-    var hasRecalled = false
+    /// How often it has looked for workers that are gone.
+    var checks = 0
 
     init(number: Int, life: Int, options: SimulationOptions) {
         self.life = life

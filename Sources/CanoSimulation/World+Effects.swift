@@ -9,7 +9,7 @@ extension World {
         let isSure = self.options.bug == .trustNotAsked || self.isTrusted(shard, by: owner)
         guard !isSure, !leases.isEmpty else { return self.perform(effects, of: shard, by: owner) }
         self.count("leases withheld")
-        self.giveBack(effects, of: owner)
+        self.giveBack(effects.filter { $0.lease != nil }, of: owner)
         self.post(.lost(leases.map(\.lease), .unstarted), to: shard, of: owner)
         self.perform(effects.filter { $0.lease == nil }, of: shard, by: owner)
     }
@@ -20,10 +20,14 @@ extension World {
 
     /// Credit of grants that nobody will be told of.
     mutating func giveBack(_ effects: [ShardEffect], of owner: Int) {
-        for case .send(let grant, let session) in effects {
-            self.dispatch(owner) { dispatch, effects in
-                dispatch.ended(session, [grant.lease.key], effects: &effects)
-                dispatch.credit(session, 1, effects: &effects)
+        for effect in effects {
+            if case .send(let grant, let session) = effect {
+                self.dispatch(owner) { dispatch, effects in
+                    dispatch.ended(session, [grant.lease.key], effects: &effects)
+                    dispatch.credit(session, 1, effects: &effects)
+                }
+            } else if case .ungranted(let offer, let session) = effect {
+                self.dispatch(owner) { $0.ungranted(session, offer, effects: &$1) }
             }
         }
     }

@@ -172,13 +172,14 @@ extension World {
             self.send([.lost(departure.leases)], to: session, by: owner)
             self.close(session)
         }
-        let ownsNothing = self.owners[owner].seats.isEmpty
-        if ownsNothing, !self.owners[owner].hasRecalled {
-            for session in self.owners[owner].workers.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
-                self.recall(session, of: owner)
+        self.owners[owner].checks += 1
+        if self.owners[owner].checks % 5 == 0, self.owners[owner].seats.count < Self.shards.count {
+            var recalled: [SessionID: Int] = [:]
+            self.dispatch(owner) { recalled = $0.recallIdle(effects: &$1) }
+            for (session, credit) in recalled.sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+                self.send([.recalled(credit)], to: session, by: owner)
             }
         }
-        self.owners[owner].hasRecalled = ownsNothing
         self.arrange(in: Span(milliseconds: 200), .checkSessions(owner: owner, life: self.owners[owner].life))
     }
 }

@@ -81,8 +81,8 @@ extension World {
         for grant in grants {
             self.workers[link.worker].tasks[grant.lease] = SimulatedWorker.Task(grant: grant)
             let time = self.draw.chance(85) ? self.draw.span(1...400) : self.draw.span(400...4_000)
-            // A few tasks hang, and notice only that they are told to stop.
-            if self.options.hasFaults, !self.isHealed, self.draw.chance(2) { continue }
+            // A few tasks hang, and notice only that they are told to stop because their time is up.
+            if self.options.hasFaults, !self.isHealed, grant.timeout != nil, self.draw.chance(3) { continue }
             self.arrange(in: time, .taskEnds(worker: link.worker, life: life, grant.lease))
         }
     }

@@ -55,6 +55,13 @@ extension EngineHost {
         return credit
     }
 
+    /// Takes back the credit that nobody here has a use for; returns what each worker is to be told.
+    package func recallIdleCredit() -> [SessionID: Int] {
+        var recalled: [SessionID: Int] = [:]
+        self.dispatch { recalled = $0.recallIdle(effects: &$1) }
+        return recalled
+    }
+
     /// A connection is gone.
     ///
     /// Its leases live on until the caller says that they are ``lost(_:_:)``.

@@ -15,7 +15,6 @@ final class WorkerGateway: Sendable {
     private let connections = Guarded<[SessionID: WorkerConnection]>([:])
     /// The number of the newest connection; who holds it may let a connection in.
     private let admissions = Guarded<Int64>(0)
-    private let recallsCredit = Guarded(false)
 
     init(
         host: EngineHost,
@@ -212,12 +211,14 @@ final class WorkerGateway: Sendable {
     // MARK: Time
 
     private func watch() async {
+        var ticks = 0
         while !Task.isCancelled {
             // A cancelled sleep means that the process stops.
             do { try await Task.sleep(for: .milliseconds(200)) } catch { return }
             let now = self.host.clock.monotonic()
             for departure in self.directory.withLock({ $0.tick(at: now) }) { self.depart(departure) }
-            self.recallCredit()
+            ticks += 1
+            if ticks % 5 == 0 { self.recallCredit() }
         }
     }
 
@@ -239,17 +240,11 @@ final class WorkerGateway: Sendable {
         connection.close()
     }
 
-    /// Gives unused credit back once this process owns nothing any more.
+    /// Gives credit back that has no use here, once a second, unless every shard is ours: other owners may have work.
     private func recallCredit() {
-        let ownsNothing = self.host.owned.isEmpty
-        let isNew = self.recallsCredit.withLock { recalls in
-            defer { recalls = ownsNothing }
-            return ownsNothing && !recalls
-        }
-        guard isNew else { return }
-        for (id, connection) in self.connections.withLock({ $0 }) {
-            let credit = self.host.drain(id)
-            if credit > 0 { connection.send([.recalled(credit)]) }
+        guard self.host.owned.count < ShardID.count else { return }
+        for (id, credit) in self.host.recallIdleCredit() {
+            self.connections.withLock { $0[id] }?.send([.recalled(credit)])
         }
     }
 }

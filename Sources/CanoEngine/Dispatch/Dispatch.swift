@@ -184,6 +184,18 @@ public struct Dispatch: Sendable {
         return credit
     }
 
+    /// Takes back the credit that nobody here has a use for; another owner may have.
+    ///
+    /// Returns what each worker is to be told; work that comes later asks for it again.
+    public mutating func recallIdle(effects: inout [Effect]) -> [SessionID: Int] {
+        guard self.waiting == 0 else { return [:] }
+        var recalled: [SessionID: Int] = [:]
+        for (id, state) in self.sessions where state.credit > 0 && state.solitude == .none {
+            recalled[id] = self.withdraw(id, isGone: false, effects: &effects)
+        }
+        return recalled
+    }
+
     // MARK: Matching
 
     private mutating func enqueue(_ offer: WorkOffer) {

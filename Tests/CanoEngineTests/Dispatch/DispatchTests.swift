@@ -189,4 +189,19 @@ struct DispatchTests {
         #expect(fixture.dispatch.waiting == 0)
         #expect(fixture.dispatch.kept <= 65)
     }
+
+    @Test("gives back what it has no use for, and asks for it again when it has")
+    func recall() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 2)
+        let recalled = fixture.dispatch.recallIdle(effects: &fixture.effects)
+        #expect(recalled == [SessionID(rawValue: 1): 2])
+        fixture.ready(1)
+        #expect(fixture.effects == [.demand(SessionID(rawValue: 1), 1)])
+        let kept = fixture.dispatch.recallIdle(effects: &fixture.effects)
+        #expect(kept.isEmpty, "work waits")
+        fixture.effects = []
+        fixture.credit(1, 2)
+        #expect(fixture.granted() == ["1:1"])
+    }
 }

@@ -27,7 +27,7 @@ extension RandomDefinition {
         for index in definition.states.indices {
             switch definition.states[index].step {
             case .task(var task, let next):
-                task.limits = kinds.filter { _ in draw.chance(40) }
+                if !task.isLocal { task.limits = kinds.filter { _ in draw.chance(40) } }
                 definition.states[index].step = .task(run: task, to: next)
             case .split(var split, let next):
                 switch split.work {

@@ -130,6 +130,8 @@ public struct WorkUnit: Hashable, Sendable {
     /// The attempt goes on, and has made a cursor durable; that is a record of who has it, too.
     mutating func checkpoint(_ attempt: Record.Attempt, _ cursor: Record.Cursor, seq: Int) {
         self.keep(cursor, seq: seq)
+        // The records that made it this attempt may be among those that newer cursors replaced.
+        self.attempt = attempt.number
         self.hold(attempt)
     }
 
@@ -144,10 +146,12 @@ public struct WorkUnit: Hashable, Sendable {
     }
 
     /// The next cursor record of the unit: with it goes the oldest one when there would be too many.
+    ///
+    /// It says where the unit stands by itself, as the record that said so before may be the one that goes.
     func cursor(_ payload: Payload?, resumeAt: Instant?, most: Int) -> Record.Cursor {
         let replaces = self.cursorSeqs.count >= max(1, most) ? self.cursorSeqs.first : nil
         let removed = self.removedCursors + (replaces == nil ? 0 : 1)
-        return Record.Cursor(payload, resumeAt: resumeAt, replaces: replaces, removed: removed)
+        return Record.Cursor(payload ?? self.cursor, resumeAt: resumeAt, replaces: replaces, removed: removed)
     }
 
     /// An attempt ended without an outcome.

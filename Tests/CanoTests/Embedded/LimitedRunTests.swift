@@ -112,7 +112,7 @@ struct LimitedRunTests {
         #expect(all[0].duration(to: all[4]) > .milliseconds(300))
     }
 
-    @Test("a breaker keeps attempts of all runs away from what fails, until somebody releases it or time does")
+    @Test("a breaker keeps attempts of all runs away from what fails, until time or somebody closes it")
     func breaker() async throws {
         struct Down: Error {}
         let isDown = Guarded(true)
@@ -129,8 +129,12 @@ struct LimitedRunTests {
             #expect(run.waits().first?.limit == LimitID(kind: .breaker, name: "pay"))
             #expect(calls.withLock { $0 } == 2)
             isDown.withLock { $0 = false }
+            // It was not forced, so there is nothing to release: it stays open for its hour.
             try runner.force(breaker: "pay", .release)
+            #expect(run.waits().first?.limit == LimitID(kind: .breaker, name: "pay"))
+            try runner.force(breaker: "pay", .closed)
             _ = try await run.outcome()
+            try runner.force(breaker: "pay", .release)
             #expect(calls.withLock { $0 } == 3)
         }
     }

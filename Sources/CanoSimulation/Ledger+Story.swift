@@ -35,12 +35,12 @@ extension Ledger.Story {
             return nil
         case .attemptHeld: return nil
         case .stepCursor(let path, let attempt, let cursor):
-            return self.see(cursor, of: attempt) ?? self.end(path, attempt)
+            return self.see(cursor, path, of: attempt) ?? self.end(path, attempt)
         case .checkpoint(let path, let attempt, let cursor):
             if let token = attempt.token, self.endedTokens.contains(token) {
                 return "a checkpoint of \(path) under a lease that has ended"
             }
-            return self.see(cursor, of: attempt)
+            return self.see(cursor, path, of: attempt)
         case .sagaPushed(let push): return self.push(push, seq: seq)
         case .compensating: return self.settleVisit()
         case .compensated(let entry, let attempt, _):
@@ -84,8 +84,12 @@ extension Ledger.Story {
         return nil
     }
 
-    private func see(_ cursor: Record.Cursor, of attempt: Record.Attempt) -> String? {
-        guard let payload = cursor.payload, !self.isOwn(payload, attempt) else { return nil }
+    /// A cursor is what its own lease said, or else the one that stood there before.
+    private mutating func see(_ cursor: Record.Cursor, _ path: WorkPath, of attempt: Record.Attempt) -> String? {
+        let before = self.works[self.id(path)]?.cursor
+        guard let payload = cursor.payload else { return before == nil ? nil : "the cursor forgets the one before" }
+        self.works[self.id(path), default: Ledger.Work()].cursor = payload
+        guard payload != before, !self.isOwn(payload, attempt) else { return nil }
         return "the cursor is of another lease"
     }
 

@@ -14,6 +14,7 @@ struct Ledger {
         var token: Token?
         var isInDoubt = false
         var isDone = false
+        var cursor: Payload?
     }
 
     struct Story {

@@ -111,7 +111,7 @@ extension Run {
     /// Until when a worker must have begun the work; `nil` when it may wait for ever, or has begun.
     func startBy(_ path: WorkPath, _ unit: WorkUnit) -> Instant? {
         if case .undo = path { return nil }
-        guard unit.state == .ready, let bound = self.task(path)?.startWithin else { return nil }
+        guard unit.state == .ready, unit.held == nil, let bound = self.task(path)?.startWithin else { return nil }
         if let readyAt = unit.readyAt { return readyAt.advanced(by: bound) }
         if case .branches(let branches) = self.position.step { return branches.since.advanced(by: bound) }
         return self.position.since.advanced(by: bound)

@@ -132,6 +132,7 @@ public struct WorkUnit: Hashable, Sendable {
         self.keep(cursor, seq: seq)
         // The records that made it this attempt may be among those that newer cursors replaced.
         self.attempt = attempt.number
+        self.readyAt = nil
         self.hold(attempt)
     }
 

@@ -166,7 +166,7 @@ let package = Package(
         ),
         .testTarget(
             name: "CanoTests",
-            dependencies: ["Cano", "CanoEngine", "CanoSQLite", grdb, logging],
+            dependencies: ["Cano", "CanoEngine", "CanoSQLite", "CanoTesting", grdb, logging],
             swiftSettings: settings
         ),
         .testTarget(

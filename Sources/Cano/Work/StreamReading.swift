@@ -121,9 +121,14 @@ struct StreamReading<T: StreamTask>: Sendable {
     /// Flushes a window that has anything in it, then makes its cursor durable.
     private func flush(_ window: inout Window) async throws -> StreamEnd? {
         guard !window.outputs.isEmpty else { return nil }
-        let answer = try await self.task.flush(window.outputs, self.attempt)
-        // Flushed once: should the attempt end here, its report carries the cursor.
+        let outputs = window.outputs
+        // Flushed once: should the attempt end behind it, its report carries the cursor. A flush that heeds its
+        // cancellation is not begun again by the drain: the next attempt repeats the window.
         window.outputs = []
+        let cursor = window.cursor
+        window.cursor = nil
+        let answer = try await self.task.flush(outputs, self.attempt)
+        window.cursor = cursor
         if let cursor = window.cursor {
             try await self.attempt.checkpoint(try Payload(encoding: cursor, what: "the cursor"))
         }
@@ -141,6 +146,12 @@ struct StreamReading<T: StreamTask>: Sendable {
             await task.interrupted(attempt)
             return try cursor.map { try Payload(encoding: $0, what: "the cursor") }
         }
+        // A drain that hangs must not hold up the end of the process.
+        let limit = Task {
+            try await Task.sleep(for: .seconds(10))
+            drained.cancel()
+        }
+        defer { limit.cancel() }
         return .interrupted(try await drained.value)
     }
 }

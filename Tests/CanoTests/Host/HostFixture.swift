@@ -64,11 +64,13 @@ struct HostFixture {
         self.host.credit(session.id, credit)
     }
 
-    func start() async throws -> RunID {
+    func start(key: String? = nil) async throws -> RunID {
         let caller = Caller(name: "test", via: "library")
-        let answers = try await self.host.start([StartRequest(workflow: "one", key: nil, context: nil)], caller: caller)
-        guard case .created(let run)? = answers.first else { throw CanoError(.invalidInput, "\(answers)") }
-        return run
+        let answers = try await self.host.start([StartRequest(workflow: "one", key: key, context: nil)], caller: caller)
+        switch answers.first {
+        case .created(let run), .existing(let run): return run
+        case .refused, nil: throw CanoError(.invalidInput, "\(answers)")
+        }
     }
 
     /// Runs the host while `body` runs.

@@ -68,6 +68,9 @@ public struct EmbeddedRunner: Sendable {
         let tag = String(numbers.next(), radix: 16)
         var settings = HostConfiguration(me: HostID(rawValue: "\(configuration.name)-\(tag)"))
         settings.limits = configuration.limits
+        // The only worker lives and dies with its owner: nobody offers a lease of an earlier process.
+        settings.limits.listenTime = Span(milliseconds: 0)
+        settings.leaseTTL = Span(milliseconds: 0)
         settings.retention = configuration.retention.map(Span.init)
         settings.observers = configuration.observers
         settings.telemetry = configuration.telemetry

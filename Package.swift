@@ -140,7 +140,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "WebShop",
-            dependencies: ["Cano", "CanoSQLite", .product(name: "Hummingbird", package: "hummingbird")],
+            dependencies: ["Cano", "CanoSQLite", logging, .product(name: "Hummingbird", package: "hummingbird")],
             path: "Examples/web-shop/Swift",
             swiftSettings: settings
         ),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import Cano
+import Logging
 
 /// Charge and ship; an order that cannot be shipped is refunded.
 struct PlaceOrder: Workflow {

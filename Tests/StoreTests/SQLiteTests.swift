@@ -117,7 +117,7 @@ struct SQLiteTests {
             let error = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(error?.code == .schemaTooNew)
             let message = try #require(error?.message)
-            #expect(message.contains(path) && message.contains("99") && message.contains("up to 2"))
+            #expect(message.contains(path) && message.contains("99") && message.contains("up to 3"))
             // The refused file is not kept locked.
             let second = await #expect(throws: CanoError.self) { try await SQLiteFixture.open(path) }
             #expect(second?.code == .schemaTooNew)

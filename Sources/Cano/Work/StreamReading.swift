@@ -146,7 +146,7 @@ struct StreamReading<T: StreamTask>: Sendable {
             await task.interrupted(attempt)
             return try cursor.map { try Payload(encoding: $0, what: "the cursor") }
         }
-        // A drain that hangs must not hold up the end of the process.
+        // Unstructured: ended with the drain; one that hangs must not hold up the end of the process.
         let limit = Task {
             try await Task.sleep(for: .seconds(10))
             drained.cancel()

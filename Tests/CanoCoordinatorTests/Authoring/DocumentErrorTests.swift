@@ -34,7 +34,7 @@ struct DocumentErrorTests {
             state("{ exec: [x], limits: [{ rate: a, max: 3 }], to: b }", "line 3", "needs 'per'"),
             state("{ exec: [x], limits: [{ concurrency: a, max: 0 }], to: b }", "line 3", "from 1"),
             state("{ exec: [x], limits: [{ breaker: a, window: 1s }], to: b }", "line 3", "needs 'percent'"),
-            state("{ exec: [x], limits: [{ breaker: a, fails: 1 }], to: b }", "line 3", "did you mean 'failures'?"),
+            state("{ exec: [x], limits: [{ breaker: a, failure: 1 }], to: b }", "line 3", "did you mean 'failures'?"),
         ]
     )
     func limits(flaw: Case) {

@@ -95,17 +95,23 @@ struct ParityRules {
             .map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    /// The tests of a source file, as `Suite.function`: every function with `@Test`, by the type around it.
+    /// The tests of a source file, as `Suite.function`: every function with `@Test`, by the suite that it follows.
+    ///
+    /// A suite is a type with `@Suite`, or one (also an extension of one) whose name ends with `Tests`; types within it
+    /// are none.
     static func tests(in source: String) -> Set<String> {
         var found: Set<String> = []
         var suite = ""
+        var isSuite = false
         var isTest = false
         for line in source.split(separator: "\n") {
             if let type = line.firstMatch(
                 of: /^\s*(?:(?:final|private|public)\s+)*(?:struct|class|enum|actor|extension)\s+(\w+)/
             ) {
-                suite = String(type.1)
+                if isSuite || type.1.hasSuffix("Tests") { suite = String(type.1) }
+                isSuite = false
             }
+            if line.contains("@Suite") { isSuite = true }
             if line.contains("@Test") { isTest = true }
             if isTest, let function = line.firstMatch(of: /\bfunc\s+(\w+)/) {
                 found.insert("\(suite).\(function.1)")

@@ -85,7 +85,10 @@ struct ResumeTests {
         }
     }
 
-    @Test("what is runnable: active, compensating, and waiting runs that are due", arguments: StoreKind.available)
+    @Test(
+        "what is runnable: active, compensating, and waiting or blocked runs that are due",
+        arguments: StoreKind.available
+    )
     func runnable(kind: StoreKind) async throws {
         try await kind.withStore { store, _ in
             var sample = Sample()
@@ -94,7 +97,7 @@ struct ResumeTests {
             let before = Instant(microseconds: horizon.microseconds - 1)
             let wanted: [(RunStatus, Instant?, Bool)] = [
                 (.waiting, before, true), (.active, nil, true), (.waiting, horizon, false), (.blocked, nil, false),
-                (.blocked, Sample.time, false), (.compensating, nil, true), (.waiting, nil, false),
+                (.blocked, Sample.time, true), (.compensating, nil, true), (.waiting, nil, false),
                 (.active, horizon, true), (.waiting, Sample.time, true),
             ]
             var batch = ShardBatch(shard: first, epoch: try #require(held[first]))
@@ -119,7 +122,7 @@ struct ResumeTests {
                 after: nil,
                 limit: 100
             )
-            #expect(sweep.map(\.start) == expected.filter { $0.status == .waiting })
+            #expect(sweep.map(\.start) == expected.filter { $0.status == .waiting || $0.status == .blocked })
         }
     }
 
@@ -171,7 +174,7 @@ struct ResumeTests {
             }
             try await store.write(batch)
             let accepted: Set<HistoryRow.Kind> = [
-                .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated,
+                .entered, .expanded, .branchDone, .attemptFailed, .sagaPushed, .compensated, .stepCursor, .childStarted,
             ]
             for (kind, token) in tokens {
                 let found = try await store.hasOutcome(of: token, run: run, path: .branch(4))

@@ -65,9 +65,10 @@ struct ShapeCrashTests {
         try catalogue.add(Bill(ledger: Ledger()))
         let order = Order(ledger: Ledger())
         let points = try await Self.check(order, .init(amount: 7), kept, beside: catalogue) { run in
-            do { try await run.signal(.approval, Approval(approved: true, by: "eva"), id: "click") } catch
-                let error as CanoError
-            where error.code == .wrongState {
+            do { try await run.signal(.approval, Approval(approved: true, by: "eva"), id: "click") } catch let error
+                as CanoError
+                where error.code == .wrongState
+            {
                 // The run that the process before left behind is over.
             }
         }

@@ -69,7 +69,9 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     private func drain() async {
         let isPlain = self.split.branch.timeout == nil
         var index = self.state.withLock { self.claim(&$0) }
+        var breather = Breather()
         while let current = index {
+            await breather.breathe()
             var first: (any Error)?
             if isPlain {
                 do {

@@ -16,12 +16,12 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
     /// - Throws: `runFailed` or `cancelled` when the run ended without success, with the reason; `unknownRun`.
     public func outcome() async throws -> RunResult<W> {
         while true {
-            let summary = try await self.host.run(self.id, finishedWithin: .seconds(60))
-            guard summary.status.isFinished else {
-                try Task.checkCancellation()
-                continue
-            }
-            return try await self.result(summary)
+            // Taken before the store is asked, so that no end falls between.
+            let ticket = FinishTicket(self.host.finishes, self.id)
+            defer { ticket.cancel() }
+            if try await self.host.run(self.id).status.isFinished { return try await self.result() }
+            if await ticket.isOver(by: self.host.time) { return try await self.result() }
+            try Task.checkCancellation()
         }
     }
 
@@ -97,13 +97,13 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         return try await self.host.order(verb, for: self.id, caller: caller) != .unchanged
     }
 
-    private func result(_ summary: RunSummary) async throws -> RunResult<W> {
-        var after = 0
+    private func result() async throws -> RunResult<W> {
+        let limit = 1000
         var last: HistoryRow?
         while true {
-            let page = try await self.host.store.history(of: self.id, after: after, limit: 1000)
-            guard let row = page.last else { break }
-            (last, after) = (row, row.seq)
+            let page = try await self.host.store.history(of: self.id, after: last?.seq ?? 0, limit: limit)
+            last = page.last ?? last
+            if page.count < limit { break }
         }
         guard let last, case .finished(let outcome, let finish) = try last.record() else {
             throw CanoError(.storeCorrupt, "run \(self.id) ended without a last record; restore the store")
@@ -125,4 +125,10 @@ public struct RunResult<W: Workflow>: Sendable {
     public let state: W.State
     /// The context at the end.
     public let context: W.Context
+
+    @usableFromInline
+    init(state: W.State, context: W.Context) {
+        self.state = state
+        self.context = context
+    }
 }

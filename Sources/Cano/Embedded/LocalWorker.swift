@@ -14,7 +14,10 @@ final class LocalWorker: LeaseSession {
     private let interceptor: (any AttemptInterceptor)?
     private let orders = Mailbox<LeaseGrant>()
     private let checkpoints = CheckpointWaiters()
-    private let running = Guarded<[LeaseRef: CancellationHandle]>([:])
+    private let outcomes = Mailbox<AttemptReport>()
+    private let tasks = RunningTasks()
+    /// Leases whose tasks the host wants stopped.
+    private let stopping = Guarded<Set<LeaseRef>>([])
 
     init(
         _ catalogue: WorkCatalogue,
@@ -32,18 +35,30 @@ final class LocalWorker: LeaseSession {
     }
 
     func deliver(_ deliveries: [Delivery]) -> [Delivery] {
+        var grants: [LeaseGrant] = []
         for delivery in deliveries {
             switch delivery {
-            case .lease(let grant):
-                self.host.time.busy(1)
-                self.orders.post(grant)
-            case .stop(let lease), .lost(let lease): self.running.withLock { $0[lease] }?.cancel()
+            case .lease(let grant): grants.append(grant)
+            case .stop(let lease), .lost(let lease): self.stop(lease)
             case .checkpointed(let answer): self.checkpoints.answered(answer)
-            // Reports go by a call inside the process: they cannot be lost, so their answers say nothing new.
-            case .adopted, .answer, .left, .demand, .owned, .notOwner: break
+            // Reports go by a call inside the process and cannot be lost: their answers only say that all is over.
+            case .answer(let answer): self.forget(answer.lease)
+            case .adopted, .left, .demand, .owned, .notOwner: break
             }
         }
+        if !grants.isEmpty { self.host.time.busy(grants.count) }
+        self.orders.post(contentsOf: grants)
         return []
+    }
+
+    private func stop(_ lease: LeaseRef) {
+        self.stopping.withLock { _ = $0.insert(lease) }
+        self.tasks.cancel([lease])
+    }
+
+    private func forget(_ lease: LeaseRef) {
+        guard self.stopping.withLock({ $0.remove(lease) }) != nil else { return }
+        self.tasks.forget(lease)
     }
 
     /// Does leased work until the task is cancelled.
@@ -55,31 +70,56 @@ final class LocalWorker: LeaseSession {
         )
         self.host.credit(self.id, self.slots)
         await withDiscardingTaskGroup { group in
-            while let grants = await self.orders.next() {
-                self.host.started(grants.map(\.lease))
-                for grant in grants { group.addTask { await self.perform(grant) } }
-            }
-            group.cancelAll()
+            group.addTask { await self.report() }
+            // Work that never suspends runs where it is taken up, so there is one who takes it up for each core.
+            for _ in 0..<Cores.count { group.addTask { await self.takeUp() } }
         }
         self.host.disconnect(self.id, worker: self.worker)
     }
 
+    /// Begins leased work, one piece after the other.
+    ///
+    /// It runs here until it suspends for the first time: what never does costs no hop to another thread.
+    private func takeUp() async {
+        await withDiscardingTaskGroup { group in
+            var breather = Breather()
+            while let grants = await self.orders.next(atMost: 1) {
+                for grant in grants {
+                    group.addImmediateTask { await self.perform(grant) }
+                    // Nobody needs to know that work began which has ended.
+                    if self.tasks.isRunning(grant.lease) { self.host.started([grant.lease]) }
+                }
+                await breather.breathe()
+            }
+            group.cancelAll()
+        }
+    }
+
+    /// Tells the host what became of the work, as many ends at a time as there are.
+    private func report() async {
+        while let reports = await self.outcomes.next() {
+            self.host.reports(reports, from: self.id, worker: self.worker)
+            self.host.credit(self.id, reports.count)
+            self.host.time.busy(-reports.count)
+        }
+    }
+
     private func perform(_ grant: LeaseGrant) async {
-        defer { self.host.time.busy(-1) }
-        let handle = CancellationHandle()
-        self.running.withLock { $0[grant.lease] = handle }
-        let result = await handle.run { await self.intercepted(grant) }
-        self.running.withLock { $0[grant.lease] = nil }
+        let result = await self.tasks.run(grant.lease) { await self.intercepted(grant) }
         // A cancelled process says nothing: what it had begun is found again when the store is opened next.
-        if Task.isCancelled { return }
+        if Task.isCancelled, !self.stopping.withLock({ $0.contains(grant.lease) }) {
+            return self.host.time.busy(-1)
+        }
         if let result {
-            let report = AttemptReport(lease: grant.lease, result: result)
-            self.host.reports([report], from: self.id, worker: self.worker)
+            // Busy until it is reported.
+            self.outcomes.post(AttemptReport(lease: grant.lease, result: result))
         } else {
+            self.host.started([grant.lease])
             self.host.dispatch { $0.ended(self.id, CollectionOfOne(grant.lease.key), effects: &$1) }
             self.host.lost([grant.lease], .workerGone)
+            self.host.credit(self.id, 1)
+            self.host.time.busy(-1)
         }
-        self.host.credit(self.id, 1)
     }
 
     /// The result of an attempt; `nil` when nobody will report it.
@@ -171,35 +211,6 @@ private final class Pulse: Sendable {
             if busy > 0, self.time.now >= due { return }
             try await self.time.sleep(until: due, for: .work, releasing: busy)
             busy = 1
-        }
-    }
-}
-
-/// Cancels one piece of work that runs as part of a task, not the task itself.
-final class CancellationHandle: Sendable {
-    private let bell = Mailbox<Void>()
-
-    func cancel() {
-        self.bell.post(())
-    }
-
-    /// Runs the work; it is cancelled when somebody calls ``cancel()``.
-    func run<Value: Sendable>(_ body: @escaping @Sendable () async -> Value) async -> Value {
-        await withTaskGroup(of: Value?.self) { group in
-            group.addTask { await body() }
-            group.addTask {
-                if await self.bell.next() != nil { return nil }
-                return nil
-            }
-            var value: Value?
-            while value == nil, let next = await group.next() {
-                // The bell first: the work is cancelled, and its last word is still awaited.
-                if next == nil { group.cancelAll() }
-                value = next ?? value
-            }
-            group.cancelAll()
-            guard let value else { fatalError("the work ended without a value") }
-            return value
         }
     }
 }

@@ -11,6 +11,8 @@ final class Committer: Sendable {
     }
 
     private let store: any RunStore
+    /// The same store, when a commit needs no waiting: then there is nothing to gain from a queue.
+    private let immediate: (any ImmediateStore)?
     private let clock: HostClock
     private let time: any HostTime
     private let limits: Limits
@@ -27,6 +29,7 @@ final class Committer: Sendable {
         meters: Meters? = nil
     ) {
         self.store = store
+        self.immediate = store as? any ImmediateStore
         self.clock = clock
         self.time = time
         self.limits = limits
@@ -36,7 +39,14 @@ final class Committer: Sendable {
 
     /// Commits a shard's batch together with its neighbours'.
     func commit(_ batch: ShardBatch, bytes: Int) async -> CommitOutcome {
-        await withCheckedContinuation { continuation in
+        if let immediate {
+            let sentAt = self.time.now
+            let outcome = immediate.commitAtOnce([batch])
+            self.measure(outcome, batch.history.count, since: sentAt)
+            if case .answered(let answer) = outcome { self.clock.adjust(to: answer.now, sentAt: sentAt) }
+            return outcome.seen(by: batch.shard)
+        }
+        return await withCheckedContinuation { continuation in
             let pending = Pending(batch: batch, bytes: bytes, continuation: continuation)
             if !self.mailbox.post(pending) {
                 continuation.resume(returning: .failed(.shuttingDown, "the process is stopping"))

@@ -14,10 +14,14 @@ extension EngineHost {
     func watchLeases() async {
         let pause = Duration.milliseconds(self.configuration.shardTTL.milliseconds / 3)
         var busy = 1
+        var before: [ShardID: Epoch] = [:]
         self.time.busy(busy)
         while !Task.isCancelled {
             await self.renew()
-            let isComplete = self.owned.count == ShardID.count
+            let owned = self.owned
+            let isComplete = owned.count == ShardID.count
+            if !isComplete || owned != before { self.finishes.ringAll() }
+            before = owned
             if !isComplete { await self.list() }
             // An incomplete owner looks more often: a peer may be gone, or a shard of ours must be taken again.
             let next = self.time.now.advanced(by: isComplete ? pause : min(pause, .milliseconds(500)))

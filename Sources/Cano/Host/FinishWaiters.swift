@@ -21,10 +21,17 @@ final class FinishWaiters: Sendable {
         }
     }
 
+    /// Has everybody look at the store: somebody else owns a run, or did, and its end was not heard here.
+    func ringAll() {
+        for tickets in self.state.withLock({ Array($0.tickets.values) }) {
+            for ticket in tickets.values { ticket.ring(isOver: false) }
+        }
+    }
+
     /// The run has ended; the store has the outcome.
     func finished(_ run: RunID) {
         guard let tickets = self.state.withLock({ $0.tickets.removeValue(forKey: run) }) else { return }
-        for ticket in tickets.values { ticket.ring() }
+        for ticket in tickets.values { ticket.ring(isOver: true) }
     }
 }
 
@@ -41,7 +48,7 @@ final class FinishTicket: Sendable {
     fileprivate let run: RunID
     private let waiters: FinishWaiters
     private let phase = Guarded(Phase.idle)
-    private let bell = Mailbox<Void>()
+    private let bell = Mailbox<Bool>()
 
     init(_ waiters: FinishWaiters, _ run: RunID) {
         self.run = run
@@ -49,14 +56,22 @@ final class FinishTicket: Sendable {
         waiters.add(self)
     }
 
-    fileprivate func ring() {
+    fileprivate func ring(isOver: Bool) {
         self.stopWaiting(.rung)
-        self.bell.post(())
+        self.bell.post(isOver)
     }
 
     /// Gives the ticket back.
     func cancel() {
         self.waiters.remove(self)
+    }
+
+    /// Returns when the run may have ended: true when it has, false when the store must be asked or the task was
+    /// cancelled.
+    func isOver(by time: any HostTime) async -> Bool {
+        let waits = self.startWaiting(time)
+        defer { if waits { self.stopWaiting(.idle) } }
+        return await self.bell.next()?.contains(true) ?? false
     }
 
     /// Returns when the run has ended, the time has passed or the task is cancelled, and gives the ticket back.

@@ -9,6 +9,8 @@ internal import DequeModule
 package final class Mailbox<Element: Sendable>: Sendable {
     private struct State {
         var items: [Element] = []
+        /// How many of them have been taken one by one.
+        var taken = 0
         var waiters: Deque<(id: Int?, continuation: CheckedContinuation<Void, Never>)> = []
         var nextWaiter = 0
         var isClosed = false
@@ -30,6 +32,19 @@ package final class Mailbox<Element: Sendable>: Sendable {
         return accepted
     }
 
+    /// Adds elements, waking no more loops than there are.
+    package func post(contentsOf elements: [Element]) {
+        guard !elements.isEmpty else { return }
+        let waiters = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in
+            guard !state.isClosed else { return [] }
+            state.items.append(contentsOf: elements)
+            let woken = state.waiters.prefix(elements.count).map(\.continuation)
+            state.waiters.removeFirst(woken.count)
+            return woken
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
     /// Takes nothing more; what is inside is still handed out.
     package func close() {
         let waiters = self.state.withLock { state in
@@ -41,11 +56,11 @@ package final class Mailbox<Element: Sendable>: Sendable {
         for waiter in waiters { waiter.resume() }
     }
 
-    /// Everything that is there, waiting for the first element; `nil` when the box is closed and empty, or the task is
-    /// cancelled.
-    package func next() async -> [Element]? {
+    /// Everything that is there, up to `count`, waiting for the first element; `nil` when the box is closed and empty,
+    /// or the task is cancelled.
+    package func next(atMost count: Int = .max) async -> [Element]? {
         while true {
-            let (items, isClosed) = self.take(atMost: .max)
+            let (items, isClosed) = self.take(atMost: count)
             if !items.isEmpty { return items }
             if isClosed || Task.isCancelled { return nil }
             await self.wait()
@@ -65,13 +80,19 @@ package final class Mailbox<Element: Sendable>: Sendable {
     /// What is there now, up to `count`.
     package func take(atMost count: Int) -> (items: [Element], isClosed: Bool) {
         self.state.withLock { state in
-            guard state.items.count > count else {
-                let items = state.items
+            guard state.items.count - state.taken > count else {
+                let items = state.taken == 0 ? state.items : Array(state.items[state.taken...])
                 state.items = []
+                state.taken = 0
                 return (items, state.isClosed)
             }
-            let items = Array(state.items.prefix(count))
-            state.items.removeFirst(count)
+            let items = Array(state.items[state.taken..<state.taken + count])
+            state.taken += count
+            // Moved up only now and then, so that taking one costs the same however many there are.
+            if state.taken > 32, state.taken * 2 > state.items.count {
+                state.items.removeFirst(state.taken)
+                state.taken = 0
+            }
             return (items, state.isClosed)
         }
     }

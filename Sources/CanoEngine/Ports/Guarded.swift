@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 #if canImport(Glibc)
-    import Glibc
+    package import Glibc
 #elseif canImport(Musl)
-    import Musl
+    package import Musl
 #else
-    import Darwin
+    package import Darwin
 #endif
 
 /// A value behind a lock that the thread sanitizer understands.
@@ -13,8 +13,9 @@
 /// Hold it for a few lines and never across an `await`. (`Synchronization.Mutex` gives false reports under TSan.)
 package final class Guarded<Value>: @unchecked Sendable {
     // @unchecked: `value` is touched only between lock and unlock.
-    private var value: Value
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    // Both are visible to inlined code: a lock is taken several times for every transition of every run.
+    @usableFromInline package var value: Value
+    @usableFromInline package let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     package init(_ value: sending Value) {
         self.value = value
@@ -30,6 +31,7 @@ package final class Guarded<Value>: @unchecked Sendable {
     }
 
     /// Runs `body` while nobody else touches the value.
+    @inlinable
     package func withLock<Result, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {

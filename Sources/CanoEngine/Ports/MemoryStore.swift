@@ -4,8 +4,8 @@
 ///
 /// It keeps every promise of ``RunStore`` but durability. Two hosts that share it share one instance.
 public final class MemoryStore: RunStore {
-    private let tables: Guarded<MemoryTables>
-    private let clock: @Sendable () -> Instant
+    let tables: Guarded<MemoryTables>
+    let clock: @Sendable () -> Instant
 
     /// An empty store.
     ///
@@ -40,7 +40,7 @@ public final class MemoryStore: RunStore {
 
     /// See ``RunStore/commit(_:)``.
     public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
-        self.tables.withLock { $0.commit(batches, at: self.clock()) }
+        self.commitAtOnce(batches)
     }
 
     /// See ``RunStore/runnable(in:before:waitingOnly:after:limit:)``.

@@ -110,6 +110,23 @@ struct EmbeddedRunnerTests {
         #expect(lost.map(\.reason) == ["owner"])
     }
 
+    @Test("cancelling a run stops the task that it is in, and the next run has its slot")
+    func cancelRunning() async throws {
+        let gate = Gate()
+        var configuration = EmbeddedRunner.Configuration()
+        configuration.slots = 1
+        try await EmbeddedRunner.run(Gated(gate: gate), on: Self.memory(), configuration: configuration) { runner in
+            let first = try await runner.start(Gated.self, context: .init())
+            await gate.reached()
+            try await first.cancel(by: "a test")
+            let error = await #expect(throws: CanoError.self) { try await first.outcome() }
+            #expect(error?.code == .cancelled)
+            gate.open()
+            let second = try await runner.start(Gated.self, context: .init())
+            #expect(try await second.outcome().context.steps == ["first", "second"])
+        }
+    }
+
     private static func memory() -> any RunStore {
         MemoryStore(clock: { TestClock.now() })
     }

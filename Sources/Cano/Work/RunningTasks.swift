@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
+package import CanoEngine
 
 /// The tasks that run leases, so that each can be cancelled by its lease.
 ///
 /// A child of a discarding group has no handle of its own. Each registers itself for as long as it runs.
-final class RunningTasks: Sendable {
+package final class RunningTasks: Sendable {
     private enum Entry {
         case running(TaskHandle)
         /// It is to be cancelled as soon as it runs.
@@ -21,8 +21,10 @@ final class RunningTasks: Sendable {
 
     private let entries = Guarded<[LeaseRef: Entry]>([:])
 
+    package init() {}
+
     /// Runs `body` in the current task so that ``cancel(_:)`` reaches it.
-    func run<Value: Sendable>(_ lease: LeaseRef, _ body: @Sendable () async -> Value) async -> Value {
+    package func run<Value: Sendable>(_ lease: LeaseRef, _ body: @Sendable () async -> Value) async -> Value {
         await withUnsafeCurrentTask { task in
             if let task {
                 let handle = TaskHandle(task: task)
@@ -36,8 +38,13 @@ final class RunningTasks: Sendable {
         }
     }
 
+    /// Whether this lease's task runs.
+    func isRunning(_ lease: LeaseRef) -> Bool {
+        self.entries.withLock { $0[lease] != nil }
+    }
+
     /// Cancels the tasks of these leases, also those that have not begun yet.
-    func cancel(_ leases: [LeaseRef]) {
+    package func cancel(_ leases: [LeaseRef]) {
         self.entries.withLock { entries in
             for lease in leases {
                 if case .running(let handle) = entries[lease] {
@@ -50,7 +57,7 @@ final class RunningTasks: Sendable {
     }
 
     /// Forgets a lease whose task has ended or will never begin.
-    func forget(_ lease: LeaseRef) {
+    package func forget(_ lease: LeaseRef) {
         self.entries.withLock { $0[lease] = nil }
     }
 }

@@ -20,8 +20,8 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
             let ticket = FinishTicket(self.host.finishes, self.id)
             defer { ticket.cancel() }
             if try await self.host.run(self.id).status.isFinished { return try await self.result() }
-            if await ticket.isOver(by: self.host.time) { return try await self.result() }
             try Task.checkCancellation()
+            if await ticket.isOver(by: self.host.time) { return try await self.result() }
         }
     }
 

@@ -47,7 +47,7 @@ struct TaleCase: Sendable, CustomStringConvertible {
             second: { ledger in
                 .task(
                     Tale.Note(ledger: ledger) { _, task in
-                        if task.attempt == 1 { try await Task.sleep(for: .seconds(60)) }
+                        if task.attempt == 1 { try await Task.sleep(for: .seconds(3600)) }
                     },
                     retry: Tale.quick,
                     timeout: .milliseconds(300),
@@ -66,7 +66,7 @@ struct TaleCase: Sendable, CustomStringConvertible {
         },
         Self.failing("a cancellation that nobody asked for") { _ in throw CancellationError() },
         Self.failing("an attempt that takes too long", timeout: .milliseconds(20)) { _ in
-            try await Task.sleep(for: .seconds(60))
+            try await Task.sleep(for: .seconds(3600))
         },
         TaleCase(
             "an undeclared state",
@@ -141,7 +141,7 @@ extension TaleCase {
             throw TaskFailure.permanent("no branch")
         },
         Self.split("any but the slow ones", of: 3, join: .any) { item, _ in
-            if item != 1 { try await Task.sleep(for: .seconds(60)) }
+            if item != 1 { try await Task.sleep(for: .seconds(3600)) }
             return item
         },
         Self.split("a quorum that two failures leave", of: 4, join: .quorum(2)) { item, _ in
@@ -159,12 +159,12 @@ extension TaleCase {
         Self.split("what there is when the time is up", of: 3, join: .partial(atLeast: 1, within: .milliseconds(300))) {
             item,
             _ in
-            if item == 2 { try await Task.sleep(for: .seconds(60)) }
+            if item == 2 { try await Task.sleep(for: .seconds(3600)) }
             if item == 1 { throw TaskFailure.permanent("no branch") }
             return item
         },
         Self.split("too little when the time is up", of: 3, join: .all(within: .milliseconds(300))) { item, _ in
-            if item == 2 { try await Task.sleep(for: .seconds(60)) }
+            if item == 2 { try await Task.sleep(for: .seconds(3600)) }
             return item
         },
         Self.split("branches that are tried again", of: 3) { item, task in
@@ -205,7 +205,7 @@ extension TaleCase {
             try await Self.loser(item)
         },
         Self.undoneSplit("losers that stop are in doubt", join: .any) { item, _ in
-            try await Task.sleep(for: item == 0 ? .milliseconds(300) : .seconds(60))
+            try await Task.sleep(for: item == 0 ? .milliseconds(300) : .seconds(3600))
             return item
         },
         Self.undoneSplit("a branch in doubt fails", join: .all) { item, _ in
@@ -221,7 +221,7 @@ extension TaleCase {
             return item
         }
         // The cancellation is what it waits for.
-        do { try await Task.sleep(for: .seconds(60)) } catch {}
+        do { try await Task.sleep(for: .seconds(3600)) } catch {}
         return item
     }
 

@@ -38,12 +38,26 @@ struct ObserverTests {
         try observer.expectRollback(of: run)
         try observer.expectBalance()
         #expect(observer.statesNeverEntered(of: Order.self) == [.done])
+        #expect(RecordingObserver().statesNeverEntered(of: Order.self) == Order.State.allCases)
         #expect(throws: ExpectationFailure.self) { try observer.expectAllStatesEntered(of: Order.self) }
         #expect(throws: ExpectationFailure.self) { try observer.expectOutcome(.succeeded, of: run) }
         #expect(throws: ExpectationFailure.self) { try observer.expectPath(of: Order.self, .reserve, .done) }
         let undone = observer.events(of: run)
             .contains { if case .compensating(.failed) = $0.kind { true } else { false } }
         #expect(undone)
+    }
+
+    @Test("T-TEST-6, T-TEST-7: a router is on the path like any other state, and the one that it never chose is named")
+    func routers() async throws {
+        let observer = RecordingObserver()
+        var configuration = EmbeddedRunner.Configuration()
+        configuration.observers = [observer]
+        let store = MemoryStore(clock: WallClock.now)
+        try await EmbeddedRunner.run(Fork(), on: store, configuration: configuration) { runner in
+            _ = try await runner.start(Fork.self, context: .init()).outcome()
+        }
+        try observer.expectPath(of: Fork.self, .choose, .left, .done)
+        #expect(observer.statesNeverEntered(of: Fork.self) == [.right])
     }
 
     @Test("a rollback in another order, or one that is not complete, is found")
@@ -104,6 +118,9 @@ struct ObserverTests {
             try await stopped.cancel(by: "the test")
             await #expect(throws: CanoError.self) { try await stopped.outcome() }
             try observer.expectOutcome(.cancelled(by: "the test"), of: stopped.id)
+            // F-OBS-10: once, with the state.
+            let endings = observer.events(of: stopped.id).filter { if case .ending = $0.kind { true } else { false } }
+            #expect(endings.map(\.state) == ["go"])
         }
         try observer.expectBalance()
     }
@@ -226,6 +243,27 @@ struct ObserverTests {
         case .finished: "\(event.state) finished"
         default: "\(event.state) \(event.kind)"
         }
+    }
+}
+
+/// Goes left.
+private struct Fork: Workflow {
+    static let name = "fork"
+    static let version = 1
+    enum State: String, WorkflowState { case choose, left, right, done }
+    struct Context: Codable, Sendable { var steps = 0 }
+
+    func step(in state: State) -> Step<Self> {
+        switch state {
+        case .choose: .router(to: .left, .right) { $0.steps == 0 ? .left : .right }
+        case .left: .task(Walk(), to: .done)
+        case .right: .task(Walk(), to: .done)
+        case .done: .exit
+        }
+    }
+
+    struct Walk: ContextTask {
+        func run(_ context: inout Context, _ task: TaskContext) async throws { context.steps += 1 }
     }
 }
 

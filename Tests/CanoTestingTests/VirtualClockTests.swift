@@ -42,6 +42,12 @@ struct VirtualClockTests {
                 }
             // Ten minutes of work, then a pause of an hour.
             #expect(ends == Array(repeating: .lost(.timeout), count: 42))
+            // F-OBS-09: once, with the reason.
+            let endings = observer.events(of: run.id)
+                .compactMap { event -> RunOutcome? in
+                    if case .ending(let ending) = event.kind { ending.outcome } else { nil }
+                }
+            #expect(endings == [.timedOut])
         }
         #expect(clock.elapsed == .seconds(2885 * 60))
     }

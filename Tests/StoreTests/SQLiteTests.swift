@@ -174,6 +174,33 @@ struct SQLiteTests {
         }
     }
 
+    @Test("L-CKPT-08: commits that wait for the file hold up no Swift task, or this one would not let them go on")
+    func waitingCommits() async throws {
+        try await SQLiteFixture.withFolder { folder in
+            let path = folder + "/cano.db"
+            let store = try await SQLiteFixture.open(path)
+            let epoch = try await store.own(shard)
+            var sample = Sample()
+            let batches = (0..<50).map { _ in ShardBatch.starting(Sample.start(sample.run(in: shard)), epoch: epoch) }
+            var configuration = Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let other = try DatabaseQueue(path: path, configuration: configuration)
+            try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+            let outcomes = try await withThrowingTaskGroup(of: CommitOutcome.self) { group in
+                for batch in batches { group.addTask { await store.commit([batch]) } }
+                for _ in 0..<50 { try await Task.sleep(for: .milliseconds(1)) }
+                try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
+                var outcomes: [CommitOutcome] = []
+                for try await outcome in group { outcomes.append(outcome) }
+                return outcomes
+            }
+            #expect(outcomes.count == 50)
+            #expect(outcomes.allSatisfy { $0.answer != nil })
+            try other.close()
+            await store.close()
+        }
+    }
+
     @Test("a closed store answers with an error")
     func closed() async throws {
         try await SQLiteFixture.withFolder { folder in

@@ -33,7 +33,8 @@ struct EngineScheduleHost: ScheduleHost {
     }
 
     func start(_ workflow: DefinitionKey, key: String, context: Payload) async throws(CanoError) -> RunID {
-        let request = StartRequest(workflow: workflow.name, version: workflow.version, key: key, context: context)
+        var request = StartRequest(workflow: workflow.name, version: workflow.version, key: key, context: context)
+        request.trace = self.host.configuration.telemetry.startTrace(of: workflow.name)
         let caller = Caller(name: "schedule", via: "library")
         switch try await self.host.start([request], caller: caller).first {
         case .created(let run), .existing(let run): return run

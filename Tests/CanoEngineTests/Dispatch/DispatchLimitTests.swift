@@ -93,7 +93,7 @@ struct DispatchLimitTests {
     ]
     static let failure = AttemptReport.Result.failed(Failure(code: "x", message: ""), retryAfter: nil)
 
-    @Test("so many at once over all workers, first come, first served; unlimited work goes by")
+    @Test("L-RES-03: so many at once over all workers, first come, first served; unlimited work goes by")
     func concurrency() {
         var fixture = Fixture()
         fixture.connect(1, credit: 5)

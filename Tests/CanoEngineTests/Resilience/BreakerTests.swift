@@ -216,7 +216,10 @@ struct BreakerTests {
 
     @Test("policies that cannot work are told with their remedy")
     func problems() {
-        #expect(BreakerPolicy().problems.isEmpty)
+        let usual = BreakerPolicy()
+        #expect(usual.problems.isEmpty)
+        #expect(usual.consecutiveFailures == 5 && usual.failureRate == nil)
+        #expect(usual.openTime == .seconds(30) && usual.probes == 1 && usual.closingSuccesses == 1)
         let bad: [BreakerPolicy] = [
             BreakerPolicy { $0.consecutiveFailures = nil }, BreakerPolicy { $0.consecutiveFailures = 0 },
             BreakerPolicy { $0.openTime = Span(milliseconds: 0) }, BreakerPolicy { $0.probes = 0 },

@@ -137,6 +137,17 @@ struct RepetitionTests {
         #expect(fixture.run.phase == .finished(.cancelled(by: "ann")))
     }
 
+    @Test("T-SCAN-6, T-SCAN-7: a run that waits, by a timer or between two questions, is cancelled at once")
+    func cancelledWait() throws {
+        var polling = try Self.fixture(Repetition(.poll, pause: .seconds(100)))
+        try polling.accept(try polling.lease(.step), Self.again(nil))
+        polling.tell { run, now in run.cancel(by: "ann", at: now) }
+        #expect(polling.run.phase == .finished(.cancelled(by: "ann")))
+        var timer = try RunFixture([StateDefinition(name: "a", step: .timer(after: .seconds(9), to: "done"))])
+        timer.tell { run, now in run.cancel(by: "ann", at: now) }
+        #expect(timer.run.phase == .finished(.cancelled(by: "ann")))
+    }
+
     @Test("a checkpoint is durable while the attempt goes on, and the next attempt begins from the newest one")
     func checkpoints() throws {
         var fixture = try Self.fixture(Repetition(.stream), attempts: 2)

@@ -157,6 +157,28 @@ struct LimitedRunTests {
         }
     }
 
+    @Test("F-ERR-09, F-ERR-10: a refusal inside a task fails its attempt with a code of its own")
+    func refusalCodes() async throws {
+        let breaker = try CircuitBreaker("pay")
+        breaker.forceOpen()
+        let limiter = try RateLimiter("api", .bucket("second", 1, per: .seconds(1)))
+        let workflow = Limited(limits: []) { number in
+            if number == 0 { try await breaker.run {} }
+            try limiter.take(2)
+        }
+        let store = Self.memory()
+        try await EmbeddedRunner.run(workflow, on: store) { runner in
+            for (number, code) in ["circuitOpen", "rateLimited"].enumerated() {
+                let run = try await runner.start(Limited.self, context: .init(number: number))
+                await #expect(throws: CanoError.self) { try await run.outcome() }
+                let failed = try await store.history(of: run.id, after: 0, limit: 100)
+                    .filter { $0.kind == .attemptFailed }
+                // Nobody knows when an open breaker closes, so it is asked again; a cost that never fits is final.
+                #expect(failed.compactMap(\.reason) == Array(repeating: code, count: number == 0 ? 3 : 1))
+            }
+        }
+    }
+
     @Test("a runner without a store refuses limits that it could not count")
     func withoutStore() {
         let workflow = Limited(limits: [.concurrency("db", 1)]) { _ in }

@@ -75,6 +75,9 @@ struct EngineDefectTests {
             #expect(task.run == run.id)
             #expect(task.state == "two" && task.visit == 2 && task.attempt == 1)
             #expect(task.idempotencyKey == "\(run.id)/2/step")
+            let deadline = try #require(task.deadline)
+            let left = ContinuousClock.now.duration(to: deadline)
+            #expect(left > .seconds(3000) && left <= .seconds(3600))
             #expect(task.logger[metadataKey: "cano.run"].map { "\($0)" } == "\(run.id)")
             try await run.cancel()
             let error = await #expect(throws: CanoError.self) { try await run.outcome() }

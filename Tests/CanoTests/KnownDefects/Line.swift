@@ -21,7 +21,7 @@ struct Line: Workflow {
     func step(in state: State) -> Step<Self> {
         switch state {
         case .one: .task(self.work(state), retry: Trip.quick, to: .two)
-        case .two: .task(self.work(state), retry: Trip.quick, to: .three)
+        case .two: .task(self.work(state), retry: Trip.quick, timeout: .seconds(3600), to: .three)
         case .three: .task(self.work(state), retry: Trip.quick, to: .done)
         case .done: .exit
         }

@@ -38,7 +38,7 @@ struct CircuitBreakerTests {
         #expect(breaker.position == .closed)
     }
 
-    @Test("a cancelled call is no failure: losers of a race on a shared breaker do not open it")
+    @Test("L-RES-02: a cancelled call is no failure: losers of a race on a shared breaker do not open it")
     func races() async throws {
         let breaker = try CircuitBreaker("search", BreakerPolicy { $0.consecutiveFailures = 1 })
         for _ in 0..<20 {

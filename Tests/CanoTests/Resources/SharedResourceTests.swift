@@ -58,7 +58,7 @@ struct SharedResourceTests {
         }
     }
 
-    @Test("runs at once share a resource: set up once, torn down when the last task has ended")
+    @Test("L-RES-01: runs at once share a resource: set up once, torn down when the last task has ended")
     func concurrentRuns() async throws {
         let client = Client()
         let ended = try await EmbeddedRunner.run(on: LimitedRunTests.memory()) { resources in
@@ -140,7 +140,7 @@ struct SharedResourceTests {
         await store.close()
     }
 
-    @Test("resources of a process that trapped are not torn down: nothing of a run may depend on that")
+    @Test("L-PANIC-02: resources of a process that trapped are not torn down: no run may depend on that")
     func trapWithResources() async throws {
         await #expect(processExitsWith: .failure) {
             try await Resources.with { resources in
@@ -150,7 +150,7 @@ struct SharedResourceTests {
         }
     }
 
-    @Test("a set-up that throws is no trap: what was opened is torn down, and the error is told")
+    @Test("L-PANIC-02: a set-up that throws is no trap: what was opened is torn down, and the error is told")
     func failingSetUp() async throws {
         struct Broken: Error {}
         let client = Client()

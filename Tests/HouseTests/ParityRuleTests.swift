@@ -45,11 +45,14 @@ struct ParityRuleTests {
         #expect(problems.contains { $0.hasPrefix(complaint) }, "\(problems)")
     }
 
-    @Test("a test is a function with the attribute, named by the type around it")
+    @Test("a test is a function with the attribute, named by the innermost type around it")
     func names() {
         let source = """
             @Suite("Joins")
             struct JoinTests {
+                struct Item {
+                    enum Kind { case one }
+                }
                 @Test("an early answer")
                 func early() {}
                 func helper() {}
@@ -59,7 +62,13 @@ struct ParityRuleTests {
                 )
                 func more(number: Int) {}
             }
+            extension EndToEnd {
+                struct KillTests {
+                    @Test("a kill")
+                    func kill() {}
+                }
+            }
             """
-        #expect(ParityRules.tests(in: source) == ["JoinTests.early", "JoinTests.more"])
+        #expect(ParityRules.tests(in: source) == ["JoinTests.early", "JoinTests.more", "KillTests.kill"])
     }
 }

@@ -95,19 +95,25 @@ struct ParityRules {
             .map { $0.trimmingCharacters(in: .whitespaces) }
     }
 
-    /// The tests of a source file, as `Suite.function`: every function with `@Test`, by the type around it.
+    /// The tests of a source file, as `Suite.function`: every function with `@Test`, by the innermost type around it.
+    ///
+    /// A type is around what is indented further, up to the next type that is not: what comes behind a nested type
+    /// belongs to the outer one again.
     static func tests(in source: String) -> Set<String> {
         var found: Set<String> = []
-        var suite = ""
+        var types: [(indent: Int, name: String)] = []
         var isTest = false
         for line in source.split(separator: "\n") {
+            let indent = line.prefix { $0 == " " }.count
             if let type = line.firstMatch(
                 of: /^\s*(?:(?:final|private|public)\s+)*(?:struct|class|enum|actor|extension)\s+(\w+)/
             ) {
-                suite = String(type.1)
+                types.removeAll { $0.indent >= indent }
+                types.append((indent: indent, name: String(type.1)))
             }
             if line.contains("@Test") { isTest = true }
             if isTest, let function = line.firstMatch(of: /\bfunc\s+(\w+)/) {
+                let suite = types.last { $0.indent < indent }?.name ?? ""
                 found.insert("\(suite).\(function.1)")
                 isTest = false
             }

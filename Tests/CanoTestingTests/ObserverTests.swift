@@ -104,6 +104,7 @@ struct ObserverTests {
             try await stopped.cancel(by: "the test")
             await #expect(throws: CanoError.self) { try await stopped.outcome() }
             try observer.expectOutcome(.cancelled(by: "the test"), of: stopped.id)
+            // F-OBS-10: once, with the state.
             let endings = observer.events(of: stopped.id).filter { if case .ending = $0.kind { true } else { false } }
             #expect(endings.map(\.state) == ["go"])
         }

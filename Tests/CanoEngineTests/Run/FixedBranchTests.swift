@@ -64,6 +64,42 @@ struct FixedBranchTests {
         #expect(failure.code == "joinTimeout")
     }
 
+    @Test("the join's time of a list runs from when its items are known, also for branches that wait for room")
+    func dueOfItems() throws {
+        let work = SplitDefinition.Work.each(expand: RunFixture.task(), branch: RunFixture.task())
+        var fixture = try Self.fixture(work, join: .init(.all, within: .seconds(5)), inFlight: 1)
+        let expand = try fixture.lease(.expand)
+        fixture.pass(4_000)
+        try fixture.accept(expand, .completed(.items([.json("1"), .json("2")])))
+        try fixture.accept(try fixture.lease(.branch(0)), Self.output)
+        fixture.pass(4_999)
+        fixture.tell { run, now in run.wake(nil, at: now) }
+        #expect(fixture.run.phase == .forward)
+        fixture.pass(1)
+        fixture.tell { run, now in run.wake(nil, at: now) }
+        guard case .finished(.failed(let failure)) = fixture.run.phase else { return #expect(Bool(false), "goes on") }
+        #expect(failure.code == "joinTimeout")
+    }
+
+    @Test("a gathering that fails is tried again alone, with the results that are there")
+    func gatherAgain() throws {
+        let work = SplitDefinition.Work.each(expand: RunFixture.task(), branch: RunFixture.task(attempts: 1))
+        var fixture = try Self.fixture(work, gather: RunFixture.task(attempts: 2))
+        try fixture.accept(try fixture.lease(.expand), .completed(.items([.json("1"), .json("2")])))
+        for index in 0..<2 { try fixture.accept(try fixture.lease(.branch(index)), Self.output) }
+        let retryable = Failure(code: "taskFailed", message: "no")
+        let soon = Span(milliseconds: 0)
+        try fixture.accept(try fixture.lease(.step), .failed(retryable, retryAfter: soon))
+        fixture.tell { run, now in run.wake(.step, at: now) }
+        #expect(fixture.run.offers.map(\.key.path) == [.step])
+        let offer = try #require(fixture.run.offers.first)
+        let grant = fixture.grant(offer)
+        #expect(grant?.input == .task(context: .emptyObject, branches: [.success(.json("1")), .success(.json("1"))]))
+        try fixture.accept(try #require(grant).lease, .failed(retryable, retryAfter: soon))
+        #expect(fixture.run.phase == .finished(.failed(retryable)))
+        #expect(fixture.rows.filter { $0.kind == .branchDone }.count == 2)
+    }
+
     @Test("the gathering task gets all results, in a visit of its own, and chooses what follows")
     func gather() throws {
         let work = SplitDefinition.Work.each(expand: RunFixture.task(), branch: RunFixture.task(attempts: 1))

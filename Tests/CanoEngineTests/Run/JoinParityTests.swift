@@ -137,6 +137,25 @@ struct JoinParityTests {
             theirs: "ok@0",
             verdict: "ok@0"
         ),
+        Row(
+            item: "F-JOIN-09",
+            rust: .percentage(0.5),
+            ours: .quorumPercent(50),
+            branches: 3,
+            story: "sff",
+            theirs: "no@3",
+            verdict: "no@3"
+        ),
+        Row(
+            item: "F-JOIN-09",
+            rust: .percentage(0.5),
+            ours: .quorumPercent(50),
+            branches: 4,
+            story: "ss!",
+            theirs: "no@3",
+            verdict: "ok@2",
+            why: "what is satisfied proceeds"
+        ),
         // Partial results: theirs is a quorum that stops early; that is what our quorum is.
         Row(
             item: "F-JOIN-10",
@@ -165,6 +184,26 @@ struct JoinParityTests {
             story: "!",
             theirs: "no@1",
             verdict: "no@1"
+        ),
+        Row(
+            item: "F-JOIN-10",
+            rust: .partialResults(5),
+            ours: .quorum(count: 5),
+            branches: 3,
+            story: "sss",
+            theirs: "no@3",
+            verdict: "no@0",
+            why: "what cannot be is said at once"
+        ),
+        Row(
+            item: "F-JOIN-10",
+            rust: .partialResults(0),
+            ours: .partial(atLeast: 0),
+            branches: 2,
+            story: "fs",
+            theirs: "ok@1",
+            verdict: "ok@2",
+            why: "whoever wants no success waits until every branch has ended"
         ),
         // Partial after a timeout: ours says how many successes are enough, also none.
         Row(
@@ -235,6 +274,24 @@ struct JoinParityTests {
         #expect(row.why.isEmpty == (row.verdict == row.theirs))
     }
 
+    @Test("every strategy of the other engine has rows")
+    func complete() {
+        let items = ["F-JOIN-06", "F-JOIN-07", "F-JOIN-08", "F-JOIN-09", "F-JOIN-10", "F-JOIN-11"]
+        #expect(Set(Self.rows.map(\.item)) == Set(items))
+    }
+
+    @Test("a join that failed says how many succeeded, the first failures, and how many more there are")
+    func message() {
+        var tally = JoinTally(of: 7)
+        tally.succeed()
+        for _ in 0..<5 { tally.fail() }
+        let failures = (1...5).map { (branch: $0, failure: Failure(code: "taskFailed", message: "no \($0)")) }
+        let decision = tally.decision(of: .all, timeIsUp: false) { failures }
+        let message =
+            "1 of 7 branches succeeded, 7 needed; branch 1: no 1; branch 2: no 2; branch 3: no 3; and 2 more"
+        #expect(decision == .failed(Failure(code: "joinFailed", message: message, isRetryable: false)))
+    }
+
     /// What our engine makes of the story.
     private static func ours(_ row: Row) throws -> String {
         let join = JoinPolicy(row.ours, within: .seconds(60))
@@ -281,7 +338,8 @@ struct JoinParityTests {
                 let wanted = Int((Double(branches) * part).rounded(.up))
                 if isOver { return succeeded >= wanted ? "ok@\(count)" : "no@\(count)" }
             case .partialResults(let wanted):
-                if succeeded >= wanted { return "ok@\(count)" }
+                // Even when nothing is wanted, it looks only when a branch has ended.
+                if succeeded >= wanted, count > 0 || isOver { return "ok@\(count)" }
                 if isOver { return "no@\(count)" }
             case .partialTimeout: if isOver { return succeeded + failed >= 1 ? "ok@\(count)" : "no@\(count)" }
             }

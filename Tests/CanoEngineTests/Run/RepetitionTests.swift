@@ -42,6 +42,19 @@ struct RepetitionTests {
         #expect(cursor == .json("1"))
     }
 
+    @Test("a step that fails is tried again with the cursor that it had")
+    func sameCursor() throws {
+        var fixture = try Self.fixture(Repetition(.stepped))
+        try fixture.accept(try fixture.lease(.step), Self.again("1"))
+        for attempt in 3...4 {
+            try fixture.accept(try fixture.lease(.step), .failed(Self.failure, retryAfter: Span(milliseconds: 0)))
+            fixture.tell { run, now in run.wake(.step, at: now) }
+            #expect(fixture.run.offers.map(\.attempt) == [attempt])
+        }
+        let cursor = try Self.cursor(&fixture)
+        #expect(cursor == .json("1"))
+    }
+
     @Test("another owner goes on from the newest cursor")
     func resumed() throws {
         var fixture = try Self.fixture(Repetition(.stepped))

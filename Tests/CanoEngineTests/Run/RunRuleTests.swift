@@ -105,6 +105,51 @@ struct RunRuleTests {
         #expect(undoable.run.saga.map { $0.output == nil } == [false, true, true])
     }
 
+    @Test("keeps the first reason to end, whoever asks again and whatever the time is")
+    func firstReason() throws {
+        let task = RunFixture.task(undo: true)
+        let state = StateDefinition(name: "a", step: .task(run: task, to: ["done"]))
+        var fixture = try RunFixture([state], timeout: .seconds(60))
+        _ = try fixture.lease(.step)
+        fixture.tell { run, now in run.cancel(by: "ann", at: now) }
+        let before = fixture.run
+        let again = fixture.tell { run, now in run.cancel(by: "bob", at: now) }
+        #expect(again.isEmpty)
+        #expect(fixture.run == before)
+        fixture.pass(60_000)
+        fixture.tell { run, now in run.wake(nil, at: now) }
+        guard case .undoing(let undoing) = fixture.run.phase else {
+            return #expect(Bool(false), "it does not turn back: \(fixture.run.phase)")
+        }
+        #expect(undoing.ending == .cancelled(by: "ann"))
+    }
+
+    @Test("stays cancelled when an undo fails for good, and counts that")
+    func cancelledWithFailedUndo() throws {
+        let task = RunFixture.task(undo: true)
+        var fixture = try RunFixture([
+            StateDefinition(name: "a", step: .task(run: task, to: ["b"])),
+            StateDefinition(name: "b", step: .task(run: RunFixture.task(), to: ["done"])),
+        ])
+        let done = AttemptReport.Completion.task(context: nil, next: nil, output: .json("7"))
+        try fixture.accept(try fixture.lease(.step), .completed(done))
+        fixture.tell { run, now in run.cancel(by: "ann", at: now) }
+        let undo = try #require(fixture.run.offers.first)
+        try fixture.accept(try fixture.lease(undo), .failed(self.failure, retryAfter: nil))
+        #expect(fixture.run.phase == .finished(.cancelled(by: "ann")))
+        #expect(fixture.rows.last?.number == 1)
+        #expect(fixture.rows.contains { $0.kind == .compensated && $0.reason == "failed:taskFailed" })
+    }
+
+    @Test("is over at once when it starts at an exit", arguments: [ExitDefinition.success, .failure])
+    func startsAtExit(exit: ExitDefinition) throws {
+        let fixture = try RunFixture([StateDefinition(name: "end", step: .exit(exit))])
+        let outcome: RunOutcome = exit == .success ? .succeeded : .failed(.exit("end"))
+        #expect(fixture.rows.map(\.kind) == [.started, .finished])
+        #expect(fixture.run.phase == .finished(outcome))
+        #expect(fixture.offers.isEmpty)
+    }
+
     @Test("names the attempt that succeeded after the cancellation")
     func lateSuccessIsNamed() throws {
         let task = RunFixture.task(undo: true)

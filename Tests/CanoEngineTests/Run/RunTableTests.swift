@@ -335,6 +335,20 @@ struct RunTableTests {
         }
     }
 
+    @Test(
+        "a cancel ends at once what no worker has to be asked about",
+        arguments: [
+            Representative.ready, .backingOff, .polling, .stepping, .expanding, .expandLeased, .branches, .timer,
+            .waiting, .waitingBounded,
+        ]
+    )
+    private func cancelled(_ state: Representative) throws {
+        var fixture = try state.make()
+        fixture.tell { run, now in run.cancel(by: "bob", at: now) }
+        #expect(fixture.run.phase == .finished(.cancelled(by: "bob")))
+        #expect(fixture.run.offers.isEmpty && fixture.run.leases.isEmpty)
+    }
+
     @Test("the representatives are what they are called")
     func representatives() throws {
         let blocked = try Representative.allCases.filter { try $0.make().run.isBlocked }

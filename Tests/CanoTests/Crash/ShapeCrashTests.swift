@@ -47,6 +47,12 @@ struct ShapeCrashTests {
         #expect(points.contains(.afterAttempt(8)))
     }
 
+    @Test("a router where the run begins", arguments: Kept.allCases)
+    func router(kept: Kept) async throws {
+        let points = try await Self.check(Fork(), .init(), kept)
+        #expect(points.contains(.afterAttempt(2)))
+    }
+
     @Test("a stream", arguments: Kept.allCases)
     func stream(kept: Kept) async throws {
         let points = try await Self.check(Feed(), .init(count: 5), kept)
@@ -125,5 +131,28 @@ struct ShapeCrashTests {
         #expect(undone.isEmpty || undone == pushed.reversed(), comment)
         let visits = rows.filter { $0.kind == .entered || $0.kind == .started }.map(\.visit)
         #expect(visits == Array(1...max(1, visits.count)), comment)
+    }
+}
+
+/// Begins with a router.
+private struct Fork: Workflow {
+    static let name = "fork"
+    static let version = 1
+    enum State: String, WorkflowState { case choose, left, right, done }
+    struct Context: Codable, Sendable, Equatable {
+        var isLeft = true
+        var trail: [String] = []
+    }
+
+    func step(in state: State) -> Step<Self> {
+        switch state {
+        case .choose: .router(to: .left, .right) { $0.isLeft ? .left : .right }
+        case .left, .right: .task(Go(), to: .done)
+        case .done: .exit
+        }
+    }
+
+    struct Go: ContextTask {
+        func run(_ context: inout Context, _ task: TaskContext) async throws { context.trail.append(task.state) }
     }
 }

@@ -107,6 +107,18 @@ struct DirectRunTests {
         #expect(error?.code == .invalidDefinition)
     }
 
+    @Test("what only the durable engine does is refused before the first run, with the state and the shape")
+    func needsStore() {
+        let poll = #expect(throws: CanoError.self) { try InMemoryRunner(Parcel()) }
+        #expect(poll?.message.contains("state 'ask' has work that takes several attempts (poll)") ?? false)
+        let stepped = #expect(throws: CanoError.self) { try InMemoryRunner(Import(ledger: Ledger())) }
+        #expect(stepped?.message.contains("state 'rows' has work that takes several attempts (stepped)") ?? false)
+        let stream = #expect(throws: CanoError.self) { try InMemoryRunner(Feed()) }
+        #expect(stream?.message.contains("state 'sum' has work that takes several attempts (stream)") ?? false)
+        let parallel = #expect(throws: CanoError.self) { try InMemoryRunner(Shop()) }
+        #expect(parallel?.message.contains("state 'quote' has different branches") ?? false)
+    }
+
     // MARK: Telling
 
     private static func tell(_ tale: TaleCase, _ run: (Tale) async throws -> RunResult<Tale>) async throws -> Told {

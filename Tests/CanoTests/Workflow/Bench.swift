@@ -22,7 +22,8 @@ struct Bench {
         _ state: String,
         _ input: LeaseGrant.Input,
         timeout: Span? = nil,
-        deadline: ContinuousClock.Instant? = nil
+        deadline: ContinuousClock.Instant? = nil,
+        cursor: Payload? = nil
     ) async -> AttemptReport.Result {
         let run = RunID(at: Instant(microseconds: 0), shard: ShardID(rawValue: 1), random: (1, 2))
         let path: WorkPath =
@@ -45,7 +46,8 @@ struct Bench {
             arguments: nil,
             next: self.definition.states.first { $0.name == state }?.step.next ?? [],
             timeout: timeout,
-            input: input
+            input: input,
+            cursor: cursor
         )
         let task = TaskContext(grant: grant, deadline: deadline, logger: Logger(label: "test")) { _ in }
         guard let handler = self.catalogue.handler(for: grant) else {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import Cano
+import CanoEngine
 import Testing
 
 @Suite("Work catalogue")
@@ -49,6 +50,16 @@ struct WorkCatalogueTests {
         }
         #expect(task.undo != nil)
     }
+
+    @Test("steps are asked for when the workflow is registered, and not while runs go on")
+    func asked() async throws {
+        let asked = Guarded(0)
+        try await EmbeddedRunner.run(Counted(asked: asked), on: MemoryStore(clock: { TestClock.now() })) { runner in
+            let before = asked.withLock { $0 }
+            for _ in 0..<3 { _ = try await runner.start(Counted.self, context: .init()).outcome() }
+            #expect(asked.withLock { $0 } == before)
+        }
+    }
 }
 
 private struct Changing: Workflow {
@@ -62,6 +73,26 @@ private struct Changing: Workflow {
         switch state {
         case .work: .task(Work(), retry: .exponential(attempts: self.attempts), to: .end)
         case .end: .exit
+        }
+    }
+
+    struct Work: ContextTask {
+        func run(_ context: inout Context, _ task: TaskContext) async throws {}
+    }
+}
+
+private struct Counted: Workflow {
+    static let name = "counted"
+    static let version = 1
+    enum State: String, WorkflowState { case work, end }
+    struct Context: Codable, Sendable {}
+    let asked: Guarded<Int>
+
+    func step(in state: State) -> Step<Self> {
+        self.asked.withLock { $0 += 1 }
+        switch state {
+        case .work: return .task(Work(), to: .end)
+        case .end: return .exit
         }
     }
 

@@ -63,6 +63,17 @@ struct WorkflowHandlerTests {
         #expect(permanent == .failed(failure, retryAfter: nil))
     }
 
+    @Test("an undo whose output does not fit its type fails by name and is not tried again")
+    func undoMisfit() async throws {
+        let result = try await Bench(IndexBooks()).perform("publish", .undo(of: .step, output: .json("7")))
+        guard case .failed(let failure, nil) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(failure.code == "invalidInput" && !failure.isRetryable)
+        #expect(failure.message.hasPrefix("the output cannot be read as"))
+    }
+
     @Test("a task that returns a state decides; what the process gave to its workflow is there")
     func decide() async throws {
         let input = LeaseGrant.Input.task(context: .json(#"{"mode":"plain","note":"","ratio":1}"#), branches: nil)

@@ -43,6 +43,7 @@ final class SchedulerShell: Sendable {
                 guard await self.keep(batch.changes) else { break }
                 for (request, refusal) in batch.replies { self.wishes.added(request, refusal) }
                 for (name, effect) in batch.effects { self.perform(effect, of: name, in: &group) }
+                for (tick, why) in batch.lost { self.wishes.failed(tick, why) }
                 switch batch.next {
                 case .goOn: self.alarm.set(self.core.withLock { $0.nextWake() })
                 case .settle(let span): self.settle(within: span, in: &group)
@@ -80,7 +81,8 @@ final class SchedulerShell: Sendable {
         case .start(let tick):
             let (member, isStopping) = self.core.withLock { ($0.members[name], $0.isStopping) }
             // What was decided and not begun is begun when the scheduler is opened again.
-            guard let entry = member?.entry, !isStopping else { return }
+            guard let entry = member?.entry else { return self.wishes.failed(tick.id, Schedules.unknown(name)) }
+            guard !isStopping else { return }
             self.watched.withLock { $0.count += 1 }
             group.addTask { await self.start(tick, of: entry) }
         case .watch(let id, let run):
@@ -227,8 +229,6 @@ final class SchedulerShell: Sendable {
     private func check(_ name: String) throws(CanoError) {
         let (isKnown, isStopping) = self.core.withLock { ($0.members[name] != nil, $0.isStopping) }
         if isStopping { throw Scheduler.stopping }
-        guard isKnown else {
-            throw CanoError(.unknownSchedule, "there is no schedule '\(name)': add it, or name another")
-        }
+        guard isKnown else { throw Schedules.unknown(name) }
     }
 }

@@ -51,6 +51,15 @@ struct SchedulerCore {
         /// Wishes whose runs will never be, and why.
         var lost: [(tick: TickID, why: CanoError)] = []
         var next = Next.goOn
+
+        /// Two stops at once: the one that is over first counts.
+        fileprivate mutating func settle(_ span: Span) {
+            switch self.next {
+            case .goOn: self.next = .settle(span)
+            case .settle(let other): self.next = .settle(min(other, span))
+            case .end: break
+            }
+        }
     }
 
     private(set) var members: [String: Member] = [:]
@@ -88,11 +97,16 @@ struct SchedulerCore {
             batch.changes.append(ScheduleChange(name: name, state: nil))
         case .stopped(let policy):
             self.isStopping = true
+            for name in self.names { self.apply(.closing, to: name, at: now, into: &batch) }
             switch policy.kind {
-            case .leave: batch.next = .end
-            case .wait(let span): batch.next = .settle(span)
+            case .leave:
+                batch.next = .end
+                // What was decided and not begun is begun when the scheduler is opened again.
+                batch.effects.removeAll { if case .start = $0.effect { true } else { false } }
+            case .wait(let span):
+                batch.settle(span)
             case .cancel(let span):
-                batch.next = .settle(span)
+                batch.settle(span)
                 for name in self.names { self.apply(.cancelled, to: name, at: now, into: &batch) }
             }
         case .settled:

@@ -30,6 +30,39 @@ struct SchedulerCoreTests {
         return batch
     }
 
+    @Test("a tick that was decided together with a stop is kept; it is begun unless everything ends at once")
+    func stopWithTick() throws {
+        let policies: [(Scheduler.StopPolicy, starts: Int)] = [
+            (.leave, 0), (.wait(.seconds(30)), 1), (.cancel(within: .seconds(30)), 1),
+        ]
+        for (policy, starts) in policies {
+            var core = try Self.core()
+            let batch = Self.apply([.rung, .stopped(policy)], to: &core, after: 60)
+            #expect(batch.changes.flatMap(\.rows).map(\.outcome) == [.started])
+            #expect(batch.effects.count { if case .start = $0.effect { true } else { false } } == starts)
+        }
+    }
+
+    @Test("L-SCHED-02: of two stops the one that is over first counts")
+    func twoStops() throws {
+        let long = SchedulerCore.Event.stopped(.wait(.seconds(3600)))
+        let short = SchedulerCore.Event.stopped(.cancel(within: .seconds(1)))
+        for events in [[long, short], [short, long]] {
+            var core = try Self.core()
+            guard case .settle(.seconds(1)) = Self.apply(events, to: &core, after: 0).next else {
+                Issue.record("it waits longer than a second")
+                continue
+            }
+        }
+        for events in [[long, .stopped(.leave)], [.stopped(.leave), long], [long, .settled], [.settled, long]] {
+            var core = try Self.core()
+            guard case .end = Self.apply(events, to: &core, after: 0).next else {
+                Issue.record("it does not end")
+                continue
+            }
+        }
+    }
+
     @Test("L-SCHED-08: who wishes for a run hears of it when the run comes to be before the answer is delivered")
     func answerOvertaken() async throws {
         let wishes = ScheduleWishes()
@@ -63,5 +96,21 @@ struct SchedulerCoreTests {
         batch = Self.apply([.removed("tick"), wish(3)], to: &core, after: 2)
         #expect(batch.lost.map(\.tick) == [wishes[2], wishes[3]])
         #expect(batch.lost.map(\.why.code) == [.unknownSchedule, .unknownSchedule])
+    }
+
+    @Test("a scheduler that stops decides no tick, wakes nobody, and takes no wish")
+    func stopping() throws {
+        var core = try Self.core()
+        _ = Self.apply([.rung, .stopped(.wait(.seconds(600)))], to: &core, after: 60)
+        #expect(core.nextWake() == nil)
+        let tick = TickID.scheduled(Instant(microseconds: Self.begin.microseconds - 1000).advanced(by: .seconds(60)))
+        let wish = TickID.manual(7, at: Self.begin)
+        let events: [Schedule.Event] = [
+            .triggered(wish, payload: nil, isForced: true), .ended(tick, .succeeded), .clockTicked, .reset,
+        ]
+        let batch = Self.apply(events.map { .schedule("tick", $0) } + [.rung], to: &core, after: 150)
+        #expect(batch.effects.isEmpty)
+        #expect(batch.changes.flatMap(\.rows).isEmpty)
+        #expect(core.members["tick"]?.schedule.state.last?.end == .succeeded)
     }
 }

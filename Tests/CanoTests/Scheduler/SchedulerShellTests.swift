@@ -101,12 +101,37 @@ struct SchedulerShellTests {
         try await Self.with(try Self.schedules(), host: host) { shell, host in
             host.advance(by: Self.minute)
             try await until { Self.state(shell)?.live.count == 1 }
-            async let left = shell.stop(.cancel(within: .seconds(30)))
+            async let left = shell.stop(.cancel(within: .seconds(90)))
             try await until { shell.core.withLock { $0.isStopping } }
+            // The tick that comes due meanwhile is neither started nor decided when the run ends.
+            host.advance(by: Self.minute)
             gate.fulfil(())
             #expect(await left == 0)
+            #expect(Self.state(shell)?.live.isEmpty == true)
+            #expect(Self.state(shell)?.runs == 1)
             #expect(host.cancelled == [host.run(host.keys[0])])
             #expect(Self.state(shell)?.last?.end == .cancelled(isClean: true))
+        }
+    }
+
+    @Test("L-SCHED-02: a store of schedules that is away holds a stop up as long as was said, and no longer")
+    func stopWithoutStore() async throws {
+        for (policy, seconds) in [(Scheduler.StopPolicy.wait(.seconds(30)), 30 as Int64), (.leave, 0)] {
+            let store = FlakyScheduleStore()
+            try await Self.with(try Self.schedules(), store: store) { shell, host in
+                store.failures.withLock { $0 = .max }
+                host.advance(by: Self.minute)
+                try await until { store.failures.withLock { $0 < .max } }
+                let end = host.now().advanced(by: .seconds(seconds))
+                async let left = shell.stop(policy)
+                try await until { shell.deadline.withLock { $0 } == end }
+                while host.now() < end { try await host.skipPause() }
+                #expect(await left == 0)
+                #expect(host.now() == end)
+                // What could not be kept was not done.
+                #expect(host.starts.isEmpty)
+                #expect(try await shell.store.ticks(of: "tick", limit: 10).isEmpty)
+            }
         }
     }
 

@@ -58,12 +58,15 @@ final class ScheduleWishes: Sendable {
         wish?.answer.fulfil(answer)
     }
 
-    func started(_ tick: TickID, _ run: RunID) {
-        self.state.withLock { $0.wishes.removeValue(forKey: tick) }?.run.fulfil(.success(run))
-    }
+    func started(_ tick: TickID, _ run: RunID) { self.end(tick, .success(run)) }
 
-    func failed(_ tick: TickID, _ error: CanoError) {
-        self.state.withLock { $0.wishes.removeValue(forKey: tick) }?.run.fulfil(.failure(error))
+    func failed(_ tick: TickID, _ error: CanoError) { self.end(tick, .failure(error)) }
+
+    private func end(_ tick: TickID, _ run: Result<RunID, CanoError>) {
+        guard let wish = self.state.withLock({ $0.wishes.removeValue(forKey: tick) }) else { return }
+        // A run may come to be before its schedule's answer is delivered, which then finds nobody any more.
+        wish.answer.fulfil(.started)
+        wish.run.fulfil(run)
     }
 
     /// The scheduler stops: nobody gets an answer any more.

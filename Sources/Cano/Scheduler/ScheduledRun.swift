@@ -20,7 +20,8 @@ public struct ScheduledRun<W: Workflow>: Sendable {
 
     /// The run, as soon as it exists.
     ///
-    /// - Throws: why it could not be started; `shuttingDown` when the scheduler stops first.
+    /// - Throws: why it could not be started; `scheduleRefused` when a newer tick took its place while it waited;
+    ///   `unknownSchedule` when its schedule was removed first; `shuttingDown` when the scheduler stops first.
     public func run() async throws -> EmbeddedRun<W> {
         guard let result = await self.wish.run.value() else { throw CancellationError() }
         return EmbeddedRun(id: try result.get(), isNew: true, host: self.host)

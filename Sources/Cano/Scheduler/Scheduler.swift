@@ -29,6 +29,14 @@ public struct Scheduler: Sendable {
         }
         let kind: Kind
 
+        /// How long a stop may take at most.
+        var patience: Span {
+            switch self.kind {
+            case .leave: Span(milliseconds: 0)
+            case .wait(let span), .cancel(let span): span
+            }
+        }
+
         /// They go on as long as the runner does, and when the store is opened again.
         public static let leave = Self(kind: .leave)
 

@@ -48,7 +48,18 @@ struct SchedulerCore {
         var changes: [ScheduleChange] = []
         var effects: [(name: String, effect: Schedule.Effect)] = []
         var replies: [(request: UInt64, refusal: CanoError?)] = []
+        /// Wishes whose runs will never be, and why.
+        var lost: [(tick: TickID, why: CanoError)] = []
         var next = Next.goOn
+
+        /// Two stops at once: the one that is over first counts.
+        fileprivate mutating func settle(_ span: Span) {
+            switch self.next {
+            case .goOn: self.next = .settle(span)
+            case .settle(let other): self.next = .settle(min(other, span))
+            case .end: break
+            }
+        }
     }
 
     private(set) var members: [String: Member] = [:]
@@ -80,16 +91,22 @@ struct SchedulerCore {
             guard refusal == nil else { return }
             for entry in entries { self.add(entry, state: states[entry.name], limits: limits, at: now, into: &batch) }
         case .removed(let name):
-            guard self.members.removeValue(forKey: name) != nil else { return }
+            guard let member = self.members.removeValue(forKey: name) else { return }
+            batch.lost += member.schedule.state.buffer.map { ($0.id, Schedules.unknown(name)) }
             self.names.removeAll { $0 == name }
             batch.changes.append(ScheduleChange(name: name, state: nil))
         case .stopped(let policy):
             self.isStopping = true
+            for name in self.names { self.apply(.closing, to: name, at: now, into: &batch) }
             switch policy.kind {
-            case .leave: batch.next = .end
-            case .wait(let span): batch.next = .settle(span)
+            case .leave:
+                batch.next = .end
+                // What was decided and not begun is begun when the scheduler is opened again.
+                batch.effects.removeAll { if case .start = $0.effect { true } else { false } }
+            case .wait(let span):
+                batch.settle(span)
             case .cancel(let span):
-                batch.next = .settle(span)
+                batch.settle(span)
                 for name in self.names { self.apply(.cancelled, to: name, at: now, into: &batch) }
             }
         case .settled:
@@ -139,7 +156,11 @@ struct SchedulerCore {
     }
 
     private mutating func apply(_ event: Schedule.Event, to name: String, at now: Instant, into batch: inout Batch) {
-        guard let before = self.members[name]?.schedule.state else { return }
+        guard let before = self.members[name]?.schedule.state else {
+            // It was removed while the wish was on its way.
+            if case .triggered(let id, _, _) = event { batch.lost.append((id, Schedules.unknown(name))) }
+            return
+        }
         let effects = self.members[name]?.schedule.apply(event, at: now) ?? []
         var rows: [TickRow] = []
         for effect in effects {
@@ -152,6 +173,12 @@ struct SchedulerCore {
         }
         guard let after = self.members[name]?.schedule.state, after != before || !rows.isEmpty else { return }
         batch.changes.append(ScheduleChange(name: name, state: after, rows: rows))
+        guard after.buffer != before.buffer else { return }
+        let waiting = Set((after.buffer + after.live.map(\.tick)).map(\.id))
+        for tick in before.buffer where !waiting.contains(tick.id) {
+            let why = CanoError(.scheduleRefused, "schedule '\(name)' starts a newer tick instead of this one")
+            batch.lost.append((tick.id, why))
+        }
     }
 
     private mutating func wake(_ name: String, at instant: Instant) {

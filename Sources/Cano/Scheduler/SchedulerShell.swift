@@ -18,6 +18,10 @@ final class SchedulerShell: Sendable {
     private let watched = Guarded<(count: Int, isSettling: Bool)>((0, false))
     private let wishes = ScheduleWishes()
     private let stopped = OneShot<Int>()
+    /// Comes with the first stop.
+    private let stopAsked = OneShot<Void>()
+    /// When everything ends at the latest; `nil` before the first stop.
+    let deadline = Guarded<Instant?>(nil)
 
     init(host: any ScheduleHost, store: any ScheduleStore, limits: Limits, logger: Logger) {
         self.host = host
@@ -43,6 +47,7 @@ final class SchedulerShell: Sendable {
                 guard await self.keep(batch.changes) else { break }
                 for (request, refusal) in batch.replies { self.wishes.added(request, refusal) }
                 for (name, effect) in batch.effects { self.perform(effect, of: name, in: &group) }
+                for (tick, why) in batch.lost { self.wishes.failed(tick, why) }
                 switch batch.next {
                 case .goOn: self.alarm.set(self.core.withLock { $0.nextWake() })
                 case .settle(let span): self.settle(within: span, in: &group)
@@ -58,7 +63,8 @@ final class SchedulerShell: Sendable {
         self.stopped.fulfil(left)
     }
 
-    /// Keeps what was decided, however long the store is away; false when the task is cancelled meanwhile.
+    /// Keeps what was decided, however long the store is away; false when the task is cancelled meanwhile, or a stop
+    /// has waited for it as long as it may.
     private func keep(_ changes: [ScheduleChange]) async -> Bool {
         guard !changes.isEmpty else { return true }
         var pause = Span(milliseconds: 50)
@@ -69,18 +75,34 @@ final class SchedulerShell: Sendable {
             } catch {
                 self.logger.warning("schedules not kept, trying again", metadata: ["error": "\(error)"])
             }
-            await self.host.sleep(until: self.host.now().advanced(by: pause))
+            let now = self.host.now()
+            // What is not kept is not done: it is decided anew when the scheduler is opened again.
+            if let deadline = self.deadline.withLock({ $0 }), now >= deadline { return false }
+            await self.rest(until: now.advanced(by: pause))
             pause = min(Span(milliseconds: pause.milliseconds * 2), .seconds(5))
         }
         return false
     }
 
+    /// Sleeps, but not beyond the end that a stop set, and not while the first stop comes.
+    private func rest(until instant: Instant) async {
+        if let deadline = self.deadline.withLock({ $0 }) {
+            return await self.host.sleep(until: min(instant, deadline))
+        }
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask { await self.host.sleep(until: instant) }
+            group.addTask { _ = await self.stopAsked.value() }
+            await group.next()
+            group.cancelAll()
+        }
+    }
+
     private func perform(_ effect: Schedule.Effect, of name: String, in group: inout DiscardingTaskGroup) {
         switch effect {
         case .start(let tick):
-            let (member, isStopping) = self.core.withLock { ($0.members[name], $0.isStopping) }
-            // What was decided and not begun is begun when the scheduler is opened again.
-            guard let entry = member?.entry, !isStopping else { return }
+            guard let entry = self.core.withLock({ $0.members[name]?.entry }) else {
+                return self.wishes.failed(tick.id, Schedules.unknown(name))
+            }
             self.watched.withLock { $0.count += 1 }
             group.addTask { await self.start(tick, of: entry) }
         case .watch(let id, let run):
@@ -217,6 +239,9 @@ final class SchedulerShell: Sendable {
 
     /// Ends the loop; returns how many runs are still going on.
     func stop(_ policy: Scheduler.StopPolicy) async -> Int {
+        let end = self.host.now().advanced(by: policy.patience)
+        self.deadline.withLock { deadline in deadline = deadline.map { min($0, end) } ?? end }
+        self.stopAsked.fulfil(())
         self.mailbox.post(.stopped(policy))
         return await self.stopped.value() ?? 0
     }
@@ -227,8 +252,6 @@ final class SchedulerShell: Sendable {
     private func check(_ name: String) throws(CanoError) {
         let (isKnown, isStopping) = self.core.withLock { ($0.members[name] != nil, $0.isStopping) }
         if isStopping { throw Scheduler.stopping }
-        guard isKnown else {
-            throw CanoError(.unknownSchedule, "there is no schedule '\(name)': add it, or name another")
-        }
+        guard isKnown else { throw Schedules.unknown(name) }
     }
 }

@@ -129,6 +129,10 @@ public struct Schedules: Sendable {
         self.entries.append(entry)
     }
 
+    static func unknown(_ name: String) -> CanoError {
+        CanoError(.unknownSchedule, "there is no schedule '\(name)': add it, or name another")
+    }
+
     static func taken(_ name: String) -> CanoError {
         CanoError(.invalidSchedule, "there is a schedule '\(name)' already: choose another name, or remove it first")
     }

@@ -95,7 +95,7 @@ extension Schedule {
         at now: Instant,
         into effects: inout [Effect]
     ) {
-        guard !self.isHeld else { return }
+        guard self.state.pause == nil, self.state.trip == nil else { return }
         if !catchingUp, let first = self.next, let last = self.lastDue(at: now), last >= first {
             self.note(self.row(outcome, from: first, through: last, at: now), into: &effects)
             self.state.decidedThrough = last

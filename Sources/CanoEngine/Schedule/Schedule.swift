@@ -15,6 +15,8 @@ public struct Schedule: Hashable, Sendable {
         case clockTicked
         /// The process that keeps the schedule began: what was started goes on.
         case opened
+        /// The process that keeps the schedule is about to end: nothing is started until it is opened again.
+        case closing
         /// Somebody wants a run now.
         case triggered(TickID, payload: Payload?, isForced: Bool)
         /// Ticks are held back.
@@ -83,6 +85,8 @@ public struct Schedule: Hashable, Sendable {
     public internal(set) var state: State
     /// The next nominal time that is not decided; `nil` when there is none.
     public internal(set) var next: Instant?
+    /// Whether the process that keeps it is about to end; that is not remembered.
+    public private(set) var isClosing = false
     let limits: Limits
 
     /// A schedule that begins at `now`, or goes on from what it remembered.
@@ -118,10 +122,14 @@ public struct Schedule: Hashable, Sendable {
         case .clockTicked:
             self.decideDue(at: now, into: &effects)
         case .opened:
-            for live in self.state.live {
-                effects.append(live.run.map { .watch(live.tick.id, $0) } ?? .start(live.tick))
-            }
+            self.isClosing = false
+            self.takeUp(into: &effects)
             self.decideDue(at: now, into: &effects)
+        case .closing:
+            self.isClosing = true
+        case .triggered where self.isClosing, .edited where self.isClosing:
+            // Who wants a run is told that everything ends; settings come again with the next opening.
+            break
         case .triggered(let id, let payload, let isForced):
             self.trigger(id, payload, isForced: isForced, at: now, into: &effects)
         case .paused(let by, let note):
@@ -154,7 +162,7 @@ public struct Schedule: Hashable, Sendable {
     }
 
     /// Whether ticks are held back.
-    public var isHeld: Bool { self.state.pause != nil || self.state.trip != nil }
+    public var isHeld: Bool { self.isClosing || self.state.pause != nil || self.state.trip != nil }
 
     /// When it is due next; `nil` when nothing is.
     public var wakeUp: Instant? {
@@ -164,6 +172,19 @@ public struct Schedule: Hashable, Sendable {
             return due
         }
         return due.map { min($0, pause) } ?? pause
+    }
+
+    /// Goes on with the runs of the process before.
+    private func takeUp(into effects: inout [Effect]) {
+        for live in self.state.live {
+            guard let run = live.run else {
+                effects.append(.start(live.tick))
+                continue
+            }
+            effects.append(.watch(live.tick.id, run))
+            // Nobody knows whether the process before still asked it to end; asking twice does no harm.
+            if live.isCancelled { effects.append(.cancel(live.tick.id, run)) }
+        }
     }
 
     private mutating func edit(_ settings: ScheduleSettings, at now: Instant) {

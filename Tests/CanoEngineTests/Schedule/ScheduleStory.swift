@@ -52,6 +52,7 @@ struct ScheduleStory {
             case .record(let row):
                 if row.kind == .scheduled, row.outcome.isDecision { self.decided.append(row) }
             case .start(let tick):
+                #expect(!self.schedule.isClosing, "seed \(self.seed): \(tick.id) is started at the end")
                 let isNew = self.started.insert(tick.id).inserted
                 #expect(isNew, "seed \(self.seed): \(tick.id) is started twice")
                 self.live[tick.id] = RunID?.none
@@ -78,10 +79,22 @@ struct ScheduleStory {
             self.perform(.triggered(id, payload: nil, isForced: self.draw(3) == 0))
         case 10: self.perform(.cancelled)
         case 11:
-            // The process ends and begins again: what it remembered is all that there is.
+            // The process ends, often in good order, and begins again: what it remembered is all that there is.
+            if self.draw(2) == 0 { self.close() }
             self.schedule = Schedule(name: "s", settings: self.settings, state: self.schedule.state, at: self.now)
             self.now = self.now.advanced(by: .seconds(Int64(self.draw(600))))
         default: self.runGoesOn()
+        }
+    }
+
+    /// The process waits for runs before it ends.
+    private mutating func close() {
+        self.perform(.closing)
+        for _ in 0..<self.draw(4) {
+            self.now = self.now.advanced(by: .seconds(Int64(self.draw(100))))
+            self.perform(.clockTicked)
+            self.runGoesOn()
+            #expect(self.schedule.wakeUp == nil, "seed \(self.seed)")
         }
     }
 

@@ -65,9 +65,11 @@ struct SchedulerShellTests {
         var schedules = Schedules()
         try schedules.every("hourly", .seconds(3600), start: Gated.self) { _ in .init() }
         try schedules.cron("daily", "@daily", start: Gated.self) { _ in .init() }
-        try await Self.with(schedules) { shell, _ in
+        try await Self.with(schedules) { shell, host in
             async let waited: Void = shell.wait()
+            try await until { host.sleepers == [VirtualScheduleHost.hour(9)] }
             #expect(await shell.stop(.wait(.seconds(30))) == 0)
+            #expect(host.sleepers.isEmpty)
             #expect(await shell.stop(.cancel(within: .seconds(30))) == 0)
             await waited
         }
@@ -78,16 +80,17 @@ struct SchedulerShellTests {
         try await Self.with(try Self.schedules()) { shell, host in
             host.advance(by: Self.minute)
             try await until { Self.state(shell)?.live.first?.run != nil }
-            async let left = shell.stop(.wait(.seconds(30)))
-            try await until { shell.core.withLock { $0.isStopping } }
-            // Ticks that come due meanwhile are not started.
-            for _ in 0..<30 {
-                host.advance(by: .seconds(5))
-                try await Task.sleep(for: .milliseconds(1))
-            }
+            let end = host.now().advanced(by: .seconds(90))
+            async let left = shell.stop(.wait(.seconds(90)))
+            // Nobody sleeps until the tick that comes due meanwhile.
+            try await until { host.sleepers == [end] }
+            host.advance(by: .seconds(89))
+            #expect(host.sleepers == [end])
+            host.advance(by: .seconds(1))
             #expect(await left == 1)
             #expect(host.starts.count == 1)
             #expect(host.cancelled.isEmpty)
+            #expect(try await shell.store.ticks(of: "tick", limit: 10).map(\.outcome) == [.started])
         }
     }
 
@@ -98,12 +101,37 @@ struct SchedulerShellTests {
         try await Self.with(try Self.schedules(), host: host) { shell, host in
             host.advance(by: Self.minute)
             try await until { Self.state(shell)?.live.count == 1 }
-            async let left = shell.stop(.cancel(within: .seconds(30)))
+            async let left = shell.stop(.cancel(within: .seconds(90)))
             try await until { shell.core.withLock { $0.isStopping } }
+            // The tick that comes due meanwhile is neither started nor decided when the run ends.
+            host.advance(by: Self.minute)
             gate.fulfil(())
             #expect(await left == 0)
+            #expect(Self.state(shell)?.live.isEmpty == true)
+            #expect(Self.state(shell)?.runs == 1)
             #expect(host.cancelled == [host.run(host.keys[0])])
             #expect(Self.state(shell)?.last?.end == .cancelled(isClean: true))
+        }
+    }
+
+    @Test("L-SCHED-02: a store of schedules that is away holds a stop up as long as was said, and no longer")
+    func stopWithoutStore() async throws {
+        for (policy, seconds) in [(Scheduler.StopPolicy.wait(.seconds(30)), 30 as Int64), (.leave, 0)] {
+            let store = FlakyScheduleStore()
+            try await Self.with(try Self.schedules(), store: store) { shell, host in
+                store.failures.withLock { $0 = .max }
+                host.advance(by: Self.minute)
+                try await until { store.failures.withLock { $0 < .max } }
+                let end = host.now().advanced(by: .seconds(seconds))
+                async let left = shell.stop(policy)
+                try await until { shell.deadline.withLock { $0 } == end }
+                while host.now() < end { try await host.skipPause() }
+                #expect(await left == 0)
+                #expect(host.now() == end)
+                // What could not be kept was not done.
+                #expect(host.starts.isEmpty)
+                #expect(try await shell.store.ticks(of: "tick", limit: 10).isEmpty)
+            }
         }
     }
 
@@ -118,6 +146,8 @@ struct SchedulerShellTests {
             #expect(Self.state(shell)?.lastFailure?.contains("schedule 'tick' has no context") == true)
             host.advance(by: Self.minute)
             try await until { Self.state(shell)?.streak == 2 }
+            // The schedule decides before it is kept.
+            try await until { try await shell.store.ticks(of: "tick", limit: 10).count == 4 }
             let rows = try await shell.store.ticks(of: "tick", limit: 10)
             #expect(rows.map(\.outcome) == [.startFailed, .started, .startFailed, .started])
         }
@@ -129,11 +159,12 @@ struct SchedulerShellTests {
         host.refuse([CanoError(.storeUnavailable, "away"), CanoError(.notOwner, "not now")])
         try await Self.with(try Self.schedules(), host: host) { shell, host in
             host.advance(by: Self.minute)
-            try await until {
-                host.advance(by: Span(milliseconds: 10))
-                return host.starts.count == 1
+            for _ in 0..<2 {
+                #expect(host.starts.isEmpty)
+                try await host.skipPause()
             }
             try await until { Self.state(shell)?.live.first?.run != nil }
+            #expect(host.starts.count == 1)
             #expect(Self.state(shell)?.streak == 0)
         }
     }
@@ -241,11 +272,12 @@ struct SchedulerShellTests {
         try await Self.with(try Self.schedules(), store: store) { shell, host in
             store.failures.withLock { $0 = 3 }
             host.advance(by: Self.minute)
-            try await until {
-                #expect(host.starts.isEmpty || store.failures.withLock { $0 } == 0)
-                host.advance(by: Span(milliseconds: 10))
-                return host.starts.count == 1
+            for _ in 0..<3 {
+                #expect(host.starts.isEmpty)
+                try await host.skipPause()
             }
+            try await until { host.starts.count == 1 }
+            #expect(store.failures.withLock { $0 } == 0)
             #expect(try await store.ticks(of: "tick", limit: 10).count == 1)
         }
     }
@@ -263,10 +295,15 @@ struct SchedulerShellTests {
             try shell.send(.edited(ScheduleSettings(ScheduleSpec(.every(.seconds(3600))))), to: "tick")
             try shell.remove("fast")
             try await until { Self.state(shell, "fast") == nil }
+            #expect(Self.state(shell)?.revision == 2)
+            // One alarm for all: the times of before the change and of the removed one wake nobody.
+            try await until { host.sleepers == [VirtualScheduleHost.hour(9)] }
             host.advance(by: .seconds(120))
-            try shell.send(.reset, to: "hand")
-            try await until { Self.state(shell)?.revision == 2 }
+            #expect(host.sleepers == [VirtualScheduleHost.hour(9)])
             #expect(host.starts.count == 1)
+            host.advance(by: .seconds(3600))
+            try await until { host.starts.count == 2 }
+            #expect(host.keys[1] == "schedule/tick/2027-01-15T09:00:00.000Z")
             let nothing = #expect(throws: CanoError.self) { try shell.remove("fast") }
             #expect(nothing?.code == .unknownSchedule)
         }
@@ -308,8 +345,9 @@ final class FlakyScheduleStore: ScheduleStore {
 
     func save(_ changes: [ScheduleChange]) async throws(CanoError) {
         let fails = self.failures.withLock { failures in
-            failures -= failures > 0 ? 1 : 0
-            return failures > 0
+            guard failures > 0 else { return false }
+            failures -= 1
+            return true
         }
         if fails { throw CanoError(.storeUnavailable, "the disk is away") }
         await self.store.save(changes)

@@ -12,8 +12,15 @@ final class VirtualScheduleHost: ScheduleHost {
         var context: Payload
     }
 
+    /// A moment behind 08:00, so that nothing ticks before the test moves the time: a schedule that begins at one of
+    /// its nominal times ticks at once.
+    static let begin = Instant(microseconds: 1_800_000_000_001_000)
+
+    /// A full hour of the day on which it begins.
+    static func hour(_ hour: Int64) -> Instant { Instant(microseconds: 1_799_971_200_000_000 + hour * 3_600_000_000) }
+
     private struct State {
-        var now = Instant(microseconds: 1_800_000_000_000_000)
+        var now = VirtualScheduleHost.begin
         var sleepers: [Int: (until: Instant, bell: OneShot<Void>)] = [:]
         var nextSleeper = 0
         var starts: [Started] = []
@@ -32,6 +39,8 @@ final class VirtualScheduleHost: ScheduleHost {
     var starts: [Started] { self.state.withLock { $0.starts } }
     var keys: [String] { self.starts.map(\.key) }
     var cancelled: [RunID] { self.state.withLock { $0.cancelled } }
+    /// Until when somebody sleeps, the earliest first.
+    var sleepers: [Instant] { self.state.withLock { $0.sleepers.values.map(\.until).sorted() } }
 
     func advance(by span: Span) {
         let bells = self.state.withLock { state in
@@ -41,6 +50,14 @@ final class VirtualScheduleHost: ScheduleHost {
             return due.values.map(\.bell)
         }
         for bell in bells { bell.fulfil(()) }
+    }
+
+    /// Waits until somebody pauses before trying something again, and lets that pause be over.
+    func skipPause() async throws {
+        let longest = Span.seconds(5)
+        try await until { self.sleepers.first.map { $0 <= self.now().advanced(by: longest) } == true }
+        guard let first = self.sleepers.first else { return }
+        self.advance(by: Span(milliseconds: first.milliseconds(since: self.now())))
     }
 
     /// The next starts are refused with these errors.

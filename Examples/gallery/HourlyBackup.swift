@@ -24,7 +24,7 @@ struct HourlyBackup: Example, Workflow {
 
     static func run() async throws {
         var schedules = Schedules()
-        try schedules.every("often", .milliseconds(50), start: Self.self) { _ in Context(folder: "/etc") }
+        try schedules.every("often", .milliseconds(100), start: Self.self) { _ in Context(folder: "/etc") }
         try schedules.cron("nightly", "30 2 * * *", start: Self.self) { _ in Context(folder: "/home") }
         let all = schedules
         try await EmbeddedRunner.run(Self(), on: MemoryStore()) { runner in

@@ -25,7 +25,9 @@ struct TrapTests {
         try await EmbeddedRunner.run(Moody(), on: store) { runner in
             let run = try await runner.start(Moody.self, context: .init(), key: "one")
             #expect(run.isNew == false)
-            #expect(try await run.outcome().context.attempts == [2])
+            // The second attempt may have been granted while the process died: then the third one counts.
+            let attempts = try await run.outcome().context.attempts
+            #expect(attempts == [2] || attempts == [3])
             // What it was to be told was durable before, and nothing was added to it.
             let rows = try await store.history(of: run.id, after: 0, limit: 100)
             #expect(rows.filter { $0.kind == .attemptFailed }.compactMap(\.reason) == ["mood"])

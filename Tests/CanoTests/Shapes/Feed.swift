@@ -16,6 +16,8 @@ struct Feed: Workflow {
     var window = StreamWindow.count(2)
     var errors = StreamErrors.fail
     var ledger = Ledger()
+    /// The numbers that were worked on.
+    var worked = Ledger()
     var gate: Gate?
 
     func step(in state: State) -> Step<Self> {
@@ -40,6 +42,7 @@ struct Feed: Workflow {
 
         func process(_ number: Int, _ task: TaskContext) async throws -> (Int, Int) {
             if number == 4, self.workflow.errors != .fail { throw TaskFailure("no fours") }
+            self.workflow.worked.add("\(number)")
             return (number, number)
         }
 

@@ -56,8 +56,7 @@ struct StreamTests {
         let store: any RunStore = MemoryStore(clock: { TestClock.now() })
         let rows = try await EmbeddedRunner.run(feed, on: store) { runner in
             let run = try await runner.start(Feed.self, context: .init(count: 2))
-            while feed.ledger.all.isEmpty { try await Task.sleep(for: .milliseconds(1)) }
-            try await Task.sleep(for: .milliseconds(20))
+            while feed.worked.all.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
             try await run.cancel()
             _ = try? await run.outcome()
             while !feed.ledger.all.contains("interrupted") { try await Task.sleep(for: .milliseconds(1)) }

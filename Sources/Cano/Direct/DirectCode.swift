@@ -3,11 +3,13 @@
 import CanoEngine
 
 /// The code half of a step with its types kept, for runs without a store: no bytes, no names, no look-ups.
+@usableFromInline
 enum DirectCode<W: Workflow>: Sendable {
     /// The state's own code.
-    typealias Work = @Sendable (inout W.Context, JoinedBranches?, TaskContext) async throws -> DirectEnd
+    @usableFromInline typealias Work =
+        @Sendable (inout W.Context, JoinedBranches?, TaskContext) async throws -> DirectEnd
     /// The branches of a split, from the context to the results.
-    typealias Split = @Sendable (W.Context, DirectSplitRun) async -> DirectSplitEnd
+    @usableFromInline typealias Split = @Sendable (W.Context, DirectSplitRun) async -> DirectSplitEnd
 
     /// There is none: the definition says it all.
     case none
@@ -18,23 +20,33 @@ enum DirectCode<W: Workflow>: Sendable {
 }
 
 /// What came out of a task or a router.
+@usableFromInline
 struct DirectEnd: Sendable {
     /// The chosen state, by its place among the declared ones.
-    var next = 0
+    @usableFromInline var next: Int
     /// How it is undone; `nil` when there is nothing to undo.
-    var undo: UndoCode.Bound?
+    @usableFromInline var undo: UndoCode.Bound?
+
+    @inlinable
+    init(next: Int, undo: UndoCode.Bound? = nil) {
+        self.next = next
+        self.undo = undo
+    }
 }
 
 /// The results of a split on their way to the task behind it, whatever their type.
 ///
 /// Which type that is was compared when the workflow was taken in.
+@usableFromInline
 struct JoinedBranches: Sendable {
     private let results: any Sendable
 
+    @usableFromInline
     init<Output: Sendable>(_ results: [BranchResult<Output>]) {
         self.results = results
     }
 
+    @usableFromInline
     func results<Output: Sendable>(of type: Output.Type) -> [BranchResult<Output>] {
         guard let results = self.results as? [BranchResult<Output>] else {
             fatalError("a join has results of another type than \(Output.self)")
@@ -44,6 +56,7 @@ struct JoinedBranches: Sendable {
 }
 
 /// Something that was done and is undone should the run fail.
+@usableFromInline
 struct DirectUndo: Sendable {
     /// The state whose task did it.
     var state: Int
@@ -56,25 +69,58 @@ struct DirectUndo: Sendable {
 }
 
 /// A task chose a state that its step does not declare.
+@usableFromInline
 struct UndeclaredState: Error {
     let name: String
+
+    @usableFromInline
+    init(name: String) {
+        self.name = name
+    }
 }
 
 extension DirectCode {
-    /// How the output of a task chooses among the declared states; `nil` when it does not.
-    static func choice<Output>(
-        of output: Output.Type,
-        among next: [W.State]
-    ) -> (@Sendable (Output) throws -> Int)? {
-        guard Output.self == W.State.self else { return nil }
-        return { output in
-            guard let state = output as? W.State else { return 0 }
-            return try Self.place(of: state, among: next)
+    /// The code of a task.
+    @inlinable
+    static func task<T: ContextTask>(_ task: T, _ next: [W.State], _ undo: UndoCode?) -> Self
+    where T.Context == W.Context {
+        .work { value, _, context in
+            let output = try await task.run(&value, context)
+            return DirectEnd(next: try Self.place(of: output, among: next), undo: undo?.bound(to: output))
         }
     }
 
+    /// The code of a task behind a join.
+    @inlinable
+    static func task<T: JoinTask>(_ task: T, _ next: [W.State], _ undo: UndoCode?) -> Self
+    where T.Context == W.Context {
+        .work { value, joined, context in
+            let output = try await task.run(&value, joined?.results(of: T.BranchOutput.self) ?? [], context)
+            return DirectEnd(next: try Self.place(of: output, among: next), undo: undo?.bound(to: output))
+        }
+    }
+
+    /// The code of a router.
+    @inlinable
+    static func router(
+        _ next: [W.State],
+        _ decide: @escaping @Sendable (W.Context, TaskContext) async throws -> W.State
+    ) -> Self {
+        .work { value, _, context in
+            DirectEnd(next: try Self.place(ofState: try await decide(value, context), among: next))
+        }
+    }
+
+    /// The place of the state that an output chooses among the declared ones; the first when it chooses none.
+    @inlinable
+    static func place<Output>(of output: Output, among next: [W.State]) throws -> Int {
+        guard Output.self == W.State.self, let state = output as? W.State else { return 0 }
+        return try Self.place(ofState: state, among: next)
+    }
+
     /// The place of a chosen state among the declared ones.
-    static func place(of state: W.State, among next: [W.State]) throws -> Int {
+    @inlinable
+    static func place(ofState state: W.State, among next: [W.State]) throws -> Int {
         for place in next.indices where next[place] == state { return place }
         throw UndeclaredState(name: state.rawValue)
     }

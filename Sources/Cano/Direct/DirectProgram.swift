@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
-internal import Logging
+public import CanoEngine
+public import Logging
 
 /// A workflow made ready for running without a store: states by number, code with its types.
+@usableFromInline
 final class DirectProgram<W: Workflow>: Sendable {
     /// One state.
+    @usableFromInline
     final class State: Sendable {
-        let state: W.State
-        let name: String
-        let step: StepDefinition
-        let code: DirectCode<W>
+        @usableFromInline let state: W.State
+        @usableFromInline let name: String
+        @usableFromInline let step: StepDefinition
+        @usableFromInline let code: DirectCode<W>
         /// The states that may come next, by number.
-        let next: [Int]
+        @usableFromInline let next: [Int]
         /// Their names.
         let nextNames: [String]
         /// The task or the router; `nil` in states that have none of their own.
         let task: TaskDefinition?
         /// Whether an attempt needs no clock beside it.
-        let isPlain: Bool
+        @usableFromInline let isPlain: Bool
         /// How the task or the branches are undone; `nil` when there is nothing to undo.
         let undo: UndoDefinition?
         /// How an attempt in doubt is undone; `nil` when it is not.
@@ -47,12 +49,12 @@ final class DirectProgram<W: Workflow>: Sendable {
         }
     }
 
-    let states: [State]
+    @usableFromInline let states: [State]
     let start: Int
-    let timeout: Span?
+    @usableFromInline let timeout: Span?
     let failures: WorkFailures
     let limits: Limits
-    let logger: Logger
+    @usableFromInline let logger: Logger
 
     /// Throws `invalidDefinition` with all problems of the workflow.
     init(_ workflow: W, limits: Limits, logger: Logger) throws(CanoError) {

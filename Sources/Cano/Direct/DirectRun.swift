@@ -1,26 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
+public import CanoEngine
 internal import Logging
 
 /// One run without a store: it drives itself from state to state, and back when it must.
 ///
 /// What it decides comes from where the reducer `Run` has it, too: pauses from ``RetryPolicy``, joins from
 /// ``JoinTally``, doubts from ``LossReason``. A conformance test compares both on every shape.
+@usableFromInline
 struct DirectRun<W: Workflow>: Sendable {
-    let program: DirectProgram<W>
-    let id: RunID
+    @usableFromInline let program: DirectProgram<W>
+    @usableFromInline let id: RunID
     /// Where it is.
-    private(set) var state: Int
-    private(set) var visit = 1
-    private(set) var context: W.Context
+    @usableFromInline var state: Int
+    @usableFromInline var visit = 1
+    @usableFromInline var context: W.Context
     /// The results of the split that led here.
-    private var joined: JoinedBranches?
+    @usableFromInline var joined: JoinedBranches?
     /// What is undone should it fail, in the order in which it was pushed.
     private var undos: [DirectUndo] = []
     /// Why its task was cancelled, when that was not the doing of whoever called it.
     var stopReason: Guarded<Ending?>?
 
+    @usableFromInline
     init(_ program: DirectProgram<W>, id: RunID, context: W.Context) {
         self.program = program
         self.id = id
@@ -29,6 +31,7 @@ struct DirectRun<W: Workflow>: Sendable {
     }
 
     /// Runs to the end.
+    @inlinable
     mutating func drive() async -> RunOutcome {
         while true {
             let state = self.program.states[self.state]
@@ -51,7 +54,7 @@ struct DirectRun<W: Workflow>: Sendable {
             case .none:
                 switch state.step {
                 case .exit(.success): return .succeeded
-                case .exit(.failure): ending = .failed(.exit(state.name))
+                case .exit(.failure): ending = self.failure(at: state)
                 case .timer(let span, _): ending = await self.wait(span, in: state)
                 case .task, .router, .split, .wait, .child: fatalError("state '\(state.name)' has no code")
                 }
@@ -62,13 +65,12 @@ struct DirectRun<W: Workflow>: Sendable {
 
     // MARK: Forward
 
-    private func task(
+    @usableFromInline
+    func task(
         in state: DirectProgram<W>.State,
         attempt: Int,
         _ deadline: ContinuousClock.Instant?
-    )
-        -> TaskContext
-    {
+    ) -> TaskContext {
         TaskContext(
             run: self.id,
             state: state.name,
@@ -80,13 +82,15 @@ struct DirectRun<W: Workflow>: Sendable {
         )
     }
 
-    private mutating func move(to state: Int) {
+    @inlinable
+    mutating func move(to state: Int) {
         self.state = state
         self.visit += 1
     }
 
     /// Takes the outcome of a state's own work; returns why the run ends, if it must.
-    private mutating func accept(_ context: W.Context, _ end: DirectEnd, of state: DirectProgram<W>.State) -> Ending? {
+    @inlinable
+    mutating func accept(_ context: W.Context, _ end: DirectEnd, of state: DirectProgram<W>.State) -> Ending? {
         if let undo = end.undo { self.push(.step, undo) }
         // Nobody wants an outcome that came after the end of the run was asked for, unless it can be undone.
         if Task.isCancelled { return self.reason }
@@ -97,7 +101,8 @@ struct DirectRun<W: Workflow>: Sendable {
     }
 
     /// The attempts at a state's own work, apart from a first one that may have been made.
-    private mutating func perform(
+    @usableFromInline
+    mutating func perform(
         _ work: @escaping DirectCode<W>.Work,
         in state: DirectProgram<W>.State,
         after first: (any Error)?
@@ -135,7 +140,8 @@ struct DirectRun<W: Workflow>: Sendable {
         )
     }
 
-    private mutating func perform(_ split: DirectCode<W>.Split, in state: DirectProgram<W>.State) async -> Ending? {
+    @usableFromInline
+    mutating func perform(_ split: DirectCode<W>.Split, in state: DirectProgram<W>.State) async -> Ending? {
         guard case .split(let definition, _) = state.step else { fatalError("'\(state.name)' is no split") }
         let scope = DirectSplitRun(
             run: self.id,
@@ -160,7 +166,12 @@ struct DirectRun<W: Workflow>: Sendable {
         }
     }
 
-    private mutating func wait(_ span: Span, in state: DirectProgram<W>.State) async -> Ending? {
+    /// The run reached an exit of failure.
+    @usableFromInline
+    func failure(at exit: DirectProgram<W>.State) -> Ending { .failed(.exit(exit.name)) }
+
+    @usableFromInline
+    mutating func wait(_ span: Span, in state: DirectProgram<W>.State) async -> Ending? {
         do { try await Task.sleep(for: span.duration) } catch { return self.reason }
         self.joined = nil
         self.move(to: state.next[0])
@@ -170,16 +181,18 @@ struct DirectRun<W: Workflow>: Sendable {
     // MARK: Back
 
     /// Why the run ends whose task was cancelled.
-    private var reason: Ending { self.stopReason?.withLock { $0 } ?? .cancelled(by: "its task") }
+    @usableFromInline var reason: Ending { self.stopReason?.withLock { $0 } ?? .cancelled(by: "its task") }
 
     private var seed: UInt64 { self.id.low ^ UInt64(truncatingIfNeeded: self.visit) }
 
-    private mutating func push(_ path: WorkPath, _ code: @escaping UndoCode.Bound) {
+    @usableFromInline
+    mutating func push(_ path: WorkPath, _ code: @escaping UndoCode.Bound) {
         self.undos.append(DirectUndo(state: self.state, visit: self.visit, path: path, code: code))
     }
 
     /// Undoes what was pushed, the newest first, whatever becomes of the task meanwhile.
-    private func rollBack(_ ending: Ending) async -> RunOutcome {
+    @usableFromInline
+    func rollBack(_ ending: Ending) async -> RunOutcome {
         if !self.undos.isEmpty {
             // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us.
             await Task { for undo in self.undos.reversed() { await self.undo(undo) } }.value

@@ -4,6 +4,7 @@ import CanoEngine
 internal import Logging
 
 /// What the branches of a split need to know about their run.
+@usableFromInline
 struct DirectSplitRun: Sendable {
     let run: RunID
     let state: Int
@@ -70,6 +71,7 @@ struct DirectSplitRun: Sendable {
 }
 
 /// How a split ended.
+@usableFromInline
 struct DirectSplitEnd: Sendable {
     enum Result: Sendable {
         /// The join is satisfied.

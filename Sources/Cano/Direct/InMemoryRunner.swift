@@ -18,8 +18,8 @@ public import Logging
 /// does not heed its cancellation is waited for, however long it takes. Of `Limits`, those that count bytes do not
 /// apply.
 public struct InMemoryRunner<W: Workflow>: Sendable {
-    private let program: DirectProgram<W>
-    private let ids = RunIDSource()
+    @usableFromInline let program: DirectProgram<W>
+    @usableFromInline let ids = RunIDSource()
 
     /// Makes a workflow ready.
     ///
@@ -44,6 +44,7 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     /// - Throws: `runFailed` when the run ended without success, with the reason; `cancelled` when the task was
     ///   cancelled meanwhile. What the run did is undone then.
     @concurrent
+    @inlinable
     public func run(_ context: W.Context) async throws -> RunResult<W> {
         let id = self.ids.next()
         var run = DirectRun(self.program, id: id, context: context)
@@ -58,7 +59,8 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     }
 
     /// Drives a run that has a total time.
-    private static func drive(_ run: DirectRun<W>, within timeout: Span) async -> (DirectRun<W>, RunOutcome) {
+    @usableFromInline
+    static func drive(_ run: DirectRun<W>, within timeout: Span) async -> (DirectRun<W>, RunOutcome) {
         let ending = Guarded<Ending?>(nil)
         return await withTaskGroup(of: (DirectRun<W>, RunOutcome)?.self) { group in
             group.addTask {
@@ -99,6 +101,7 @@ extension Workflow {
 
 extension CanoError {
     /// What whoever awaits a run is told about its end; `nil` when it succeeded.
+    @usableFromInline
     init?(_ outcome: RunOutcome, of run: RunID) {
         switch outcome {
         case .succeeded: return nil

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
+public import CanoEngine
 
 #if canImport(Glibc)
     import Glibc
@@ -11,6 +11,7 @@ import CanoEngine
 #endif
 
 /// Makes the ids of runs that no store knows.
+@usableFromInline
 final class RunIDSource: Sendable {
     private let numbers: Guarded<SplitMix64>
 
@@ -19,6 +20,7 @@ final class RunIDSource: Sendable {
         self.numbers = Guarded(SplitMix64(seed: system.next()))
     }
 
+    @usableFromInline
     func next() -> RunID {
         let random = self.numbers.withLock { ($0.next(), $0.next()) }
         var time = timespec()

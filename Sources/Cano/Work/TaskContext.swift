@@ -33,6 +33,7 @@ public struct TaskContext: Sendable {
     package let cursor: Payload?
 
     /// What the attempt is for.
+    @usableFromInline
     enum Work: Hashable, Sendable {
         case does(WorkPath)
         case undoes(WorkPath)
@@ -62,6 +63,7 @@ public struct TaskContext: Sendable {
     }
 
     /// For work that no lease is granted for.
+    @usableFromInline
     init(
         run: RunID,
         state: String,

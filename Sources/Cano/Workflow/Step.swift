@@ -29,6 +29,7 @@ extension Step {
     ///   - limits: what must allow an attempt before it begins.
     ///   - next: the state that follows.
     /// - Returns: the step.
+    @inlinable
     public static func task<T: ContextTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
@@ -36,7 +37,8 @@ extension Step {
         limits: [DeclaredLimit] = [],
         to next: W.State
     ) -> Step where T.Context == W.Context {
-        Self.make(task, AttemptPolicies(retry, timeout, limits), [next])
+        let undo = UndoCode(of: task)
+        return Self.make(task, AttemptPolicies(retry, timeout, limits), [next], undo, .task(task, [next], undo))
     }
 
     /// A task that changes the context and returns the state that follows: one of those named here.
@@ -50,6 +52,7 @@ extension Step {
     ///   - second: another one.
     ///   - more: further ones.
     /// - Returns: the step.
+    @inlinable
     public static func task<T: ContextTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
@@ -59,7 +62,8 @@ extension Step {
         _ second: W.State,
         _ more: W.State...
     ) -> Step where T.Context == W.Context, T.Output == W.State {
-        Self.make(task, AttemptPolicies(retry, timeout, limits), [first, second] + more)
+        let (undo, next) = (UndoCode(of: task), [first, second] + more)
+        return Self.make(task, AttemptPolicies(retry, timeout, limits), next, undo, .task(task, next, undo))
     }
 
     /// A task behind a join, which sees the result of every branch; then the run goes on in `next`.
@@ -71,6 +75,7 @@ extension Step {
     ///   - limits: what must allow an attempt before it begins.
     ///   - next: the state that follows.
     /// - Returns: the step.
+    @inlinable
     public static func task<T: JoinTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
@@ -78,7 +83,8 @@ extension Step {
         limits: [DeclaredLimit] = [],
         to next: W.State
     ) -> Step where T.Context == W.Context {
-        Self.make(task, AttemptPolicies(retry, timeout, limits), [next])
+        let undo = UndoCode(of: task)
+        return Self.make(task, AttemptPolicies(retry, timeout, limits), [next], undo, .task(task, [next], undo))
     }
 
     /// A task behind a join that returns the state that follows: one of those named here.
@@ -92,6 +98,7 @@ extension Step {
     ///   - second: another one.
     ///   - more: further ones.
     /// - Returns: the step.
+    @inlinable
     public static func task<T: JoinTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
@@ -101,37 +108,36 @@ extension Step {
         _ second: W.State,
         _ more: W.State...
     ) -> Step where T.Context == W.Context, T.Output == W.State {
-        Self.make(task, AttemptPolicies(retry, timeout, limits), [first, second] + more)
+        let (undo, next) = (UndoCode(of: task), [first, second] + more)
+        return Self.make(task, AttemptPolicies(retry, timeout, limits), next, undo, .task(task, next, undo))
     }
 
-    private static func make<T: ContextTask>(
+    @usableFromInline
+    static func make<T: ContextTask>(
         _ task: T,
         _ policies: AttemptPolicies,
-        _ next: [W.State]
+        _ next: [W.State],
+        _ undo: UndoCode?,
+        _ direct: DirectCode<W>
     ) -> Step where T.Context == W.Context {
-        let undo = UndoCode(of: task)
         var code = StepCode(undo: undo)
         code.task = { input, context in
             var value = try input.context.decoded(as: W.Context.self, what: "the context")
             let output = try await task.run(&value, context)
             return try Self.completion(input, value, output, undo)
         }
-        let choice = DirectCode<W>.choice(of: T.Output.self, among: next)
-        let direct = DirectCode<W>
-            .work { value, _, context in
-                let output = try await task.run(&value, context)
-                return DirectEnd(next: try choice?(output) ?? 0, undo: undo?.bound(to: output))
-            }
         let definition = TaskDefinition.compiled(T.taskName, policies, undo)
         return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
 
-    private static func make<T: JoinTask>(
+    @usableFromInline
+    static func make<T: JoinTask>(
         _ task: T,
         _ policies: AttemptPolicies,
-        _ next: [W.State]
+        _ next: [W.State],
+        _ undo: UndoCode?,
+        _ direct: DirectCode<W>
     ) -> Step where T.Context == W.Context {
-        let undo = UndoCode(of: task)
         var code = StepCode(undo: undo)
         code.wantsBranches = TypeIdentity(T.BranchOutput.self)
         code.task = { input, context in
@@ -140,12 +146,6 @@ extension Step {
             let output = try await task.run(&value, branches, context)
             return try Self.completion(input, value, output, undo)
         }
-        let choice = DirectCode<W>.choice(of: T.Output.self, among: next)
-        let direct = DirectCode<W>
-            .work { value, joined, context in
-                let output = try await task.run(&value, joined?.results(of: T.BranchOutput.self) ?? [], context)
-                return DirectEnd(next: try choice?(output) ?? 0, undo: undo?.bound(to: output))
-            }
         let definition = TaskDefinition.compiled(T.taskName, policies, undo)
         return Self(.task(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
@@ -180,13 +180,15 @@ extension Step {
     ///   - timeout: how long one attempt may take; `nil` for no bound.
     ///   - next: the states that may follow.
     /// - Returns: the step.
+    @inlinable
     public static func router<T: RouterTask>(
         _ task: T,
         retry: RetryPolicy = RetryPolicy(),
         timeout: Duration? = nil,
         to next: W.State...
     ) -> Step where T.Context == W.Context, T.State == W.State {
-        Self.make(T.taskName, AttemptPolicies(retry, timeout), next, UndoCode(of: task)) {
+        let direct = DirectCode<W>.router(next) { try await task.route($0, $1) }
+        return Self.make(T.taskName, AttemptPolicies(retry, timeout), next, UndoCode(of: task), direct) {
             try await task.route($0, $1)
         }
     }
@@ -197,11 +199,13 @@ extension Step {
     ///   - next: the states that may follow.
     ///   - decide: what decides.
     /// - Returns: the step.
+    @inlinable
     public static func router(
         to next: W.State...,
         by decide: @escaping @Sendable (W.Context) async throws -> W.State
     ) -> Step {
-        Self.make("router", AttemptPolicies(), next, nil) { context, _ in try await decide(context) }
+        let direct = DirectCode<W>.router(next) { context, _ in try await decide(context) }
+        return Self.make("router", AttemptPolicies(), next, nil, direct) { context, _ in try await decide(context) }
     }
 
     /// The run ends here, with success.
@@ -215,11 +219,13 @@ extension Step {
         Self(.exit(result))
     }
 
-    private static func make(
+    @usableFromInline
+    static func make(
         _ name: String,
         _ policies: AttemptPolicies,
         _ next: [W.State],
         _ undo: UndoCode?,
+        _ direct: DirectCode<W>,
         _ decide: @escaping @Sendable (W.Context, TaskContext) async throws -> W.State
     ) -> Step {
         var code = StepCode()
@@ -229,10 +235,6 @@ extension Step {
             let value = try input.context.decoded(as: W.Context.self, what: "the context")
             return .route(next: try await decide(value, context).rawValue)
         }
-        let direct = DirectCode<W>
-            .work { value, _, context in
-                DirectEnd(next: try DirectCode<W>.place(of: try await decide(value, context), among: next))
-            }
         let definition = TaskDefinition.compiled(name, policies, nil)
         return Self(.router(run: definition, to: next.map(\.rawValue)), code, direct: direct)
     }
@@ -240,6 +242,7 @@ extension Step {
 
 extension TaskDefinition {
     /// Code that is compiled into the process.
+    @usableFromInline
     static func compiled(
         _ name: String,
         _ retry: RetryPolicy,

@@ -81,22 +81,24 @@ struct UndeliverableOutcome: Error {
 }
 
 /// The undo of a compensatable task, with its types erased.
+@usableFromInline
 struct UndoCode: Sendable {
     /// The undo as data.
-    let definition: UndoDefinition
+    @usableFromInline let definition: UndoDefinition
     private let encodeOutput: @Sendable (Any) throws -> Payload
     private let undo: @Sendable (Payload?, TaskContext) async throws -> Void
     private let bind: @Sendable (Any) -> Bound
     /// The undo of an attempt whose outcome nobody knows.
-    let unknown: Bound
+    @usableFromInline let unknown: Bound
 
     /// An undo that knows what it undoes.
-    typealias Bound = @Sendable (TaskContext) async throws -> Void
+    @usableFromInline typealias Bound = @Sendable (TaskContext) async throws -> Void
 
     /// `nil` when the task is not ``Compensatable``.
     ///
     /// The conformance is looked up when the workflow is registered, so that no generic helper of the user's can lose
     /// it on the way.
+    @usableFromInline
     init?(of task: some Sendable) {
         guard let compensatable = task as? any Compensatable else { return nil }
         self.init(compensatable)
@@ -129,6 +131,7 @@ struct UndoCode: Sendable {
     }
 
     /// The undo of what returned this output.
+    @usableFromInline
     func bound(to output: Any) -> Bound {
         self.bind(output)
     }

@@ -188,7 +188,7 @@ struct SQLiteTests {
             try await other.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
             let outcomes = try await withThrowingTaskGroup(of: CommitOutcome.self) { group in
                 for batch in batches { group.addTask { await store.commit([batch]) } }
-                for _ in 0..<50 { try await Task.sleep(for: .milliseconds(1)) }
+                try await Task.sleep(for: .milliseconds(50))
                 try await other.writeWithoutTransaction { try $0.execute(sql: "COMMIT") }
                 var outcomes: [CommitOutcome] = []
                 for try await outcome in group { outcomes.append(outcome) }

@@ -216,7 +216,7 @@ struct CheckpointDefectTests {
 private struct Bounded: Workflow {
     static let name = "bounded"
     static let version = 1
-    static let timeout: Duration? = .seconds(2)
+    static let timeout: Duration? = .seconds(8)
     enum State: String, WorkflowState { case first, second, done }
     struct Context: Codable, Sendable {}
     let ledger: Ledger

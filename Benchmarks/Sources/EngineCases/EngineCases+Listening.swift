@@ -2,6 +2,7 @@
 
 import Cano
 import CanoEngine
+import Synchronization
 
 extension EngineCases {
     /// What it costs to be heard: the same runs while nobody listens, and while an observer counts every event.
@@ -40,7 +41,7 @@ extension EngineCases {
 }
 
 private final class CountingObserver: RunObserver {
-    private let count = Guarded(0)
+    private let count = Atomic(0)
 
-    func observe(_ event: RunEvent) { self.count.withLock { $0 += 1 } }
+    func observe(_ event: RunEvent) { self.count.wrappingAdd(1, ordering: .relaxed) }
 }

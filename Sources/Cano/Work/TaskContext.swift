@@ -31,6 +31,8 @@ public struct TaskContext: Sendable {
     private let onCheckpoint: (@Sendable (Payload) async throws -> Void)?
     /// What the last good attempt of the work left for this one.
     package let cursor: Payload?
+    /// How many bytes a cursor may have.
+    var cursorBytes = Int.max
 
     /// What the attempt is for.
     @usableFromInline
@@ -134,8 +136,16 @@ public struct TaskContext: Sendable {
 
     /// Makes a cursor durable while the attempt goes on; returns when it is.
     ///
-    /// Throws `CancellationError` when the attempt is cancelled, or its lease was lost.
+    /// Throws `CancellationError` when the attempt is cancelled, or its lease was lost; fails for good with the code
+    /// `limitExceeded` when the cursor is too large.
     package func checkpoint(_ cursor: Payload) async throws {
+        guard cursor.count <= self.cursorBytes else {
+            throw TaskFailure.permanent(
+                "the cursor of state '\(self.state)' has \(cursor.count) bytes; at most \(self.cursorBytes) are allowed "
+                    + "(Limits.payloadBytes): keep a place in it, not data",
+                code: CanoError.Code.limitExceeded.name
+            )
+        }
         try await self.onCheckpoint?(cursor)
     }
 

@@ -30,6 +30,8 @@ struct WorkflowHandler: WorkHandler {
                 + "deploy its version"
             return .failed(self.failures.failure(CanoError.Code.unknownWorkflow.name, message), retryAfter: nil)
         }
+        var task = task
+        task.cursorBytes = self.failures.limits.payloadBytes
         let completion: AttemptReport.Completion
         do {
             completion = try await self.complete(grant, step, task)
@@ -53,14 +55,17 @@ struct WorkflowHandler: WorkHandler {
     ) async -> [LocalCompletion] {
         var following: [LocalCompletion] = []
         var (grant, last) = (grant, completion)
+        // One report carries them all, and a report goes into one frame.
+        var room = self.failures.limits.localBytes
         while following.count < self.failures.limits.localStates, !Task.isCancelled,
             let next = self.grant(behind: grant, last), let step = self.steps[next.state]
         {
             grant = next
             // What goes wrong here is tried again, and told, under a lease of the state's own.
             guard let done = try? await self.complete(grant, step, task.following(grant)),
-                self.problem(with: done, of: grant) == nil
+                self.problem(with: done, of: grant) == nil, done.byteCount <= room
             else { break }
+            room -= done.byteCount
             following.append(LocalCompletion(state: grant.state, completion: done))
             last = done
         }
@@ -163,6 +168,19 @@ struct WorkflowHandler: WorkHandler {
     private func undeclared(_ next: String?, _ grant: LeaseGrant) -> Failure? {
         guard let next, !grant.next.contains(next) else { return nil }
         return self.failures.undeclared(next, of: grant.state, among: grant.next)
+    }
+}
+
+extension AttemptReport.Completion {
+    /// The bytes of what it hands over.
+    fileprivate var byteCount: Int {
+        switch self {
+        case .task(let context, _, let output): (context?.count ?? 0) + (output?.count ?? 0)
+        case .items(let items): items.reduce(0) { $0 + $1.count }
+        case .output(let output): output.count
+        case .again(let cursor, _): cursor?.count ?? 0
+        case .route, .undone: 0
+        }
     }
 }
 

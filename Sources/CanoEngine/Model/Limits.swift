@@ -24,6 +24,8 @@ public struct Limits: Hashable, Sendable {
     public var cursorRecords = 64
     /// The local states that a worker does at once behind another one (default: 100).
     public var localStates = 100
+    /// The bytes of contexts and outputs of local states that a worker reports together (default: 1 MiB).
+    public var localBytes = 1 << 20
     /// The longest time that a definition may name: a timeout, a pause, a timer (default: 36,500 days).
     public var longestSpan = Span.seconds(36_500 * 86_400)
     /// The limits that one task may declare (default: 16).

@@ -21,8 +21,22 @@ package final class Guarded<Value>: @unchecked Sendable {
         self.value = value
         self.mutex = .allocate(capacity: 1)
         self.mutex.initialize(to: pthread_mutex_t())
-        let status = pthread_mutex_init(self.mutex, nil)
+        let status = Self.open(self.mutex)
         invariant(status == 0, "pthread_mutex_init failed with \(status)")
+    }
+
+    /// A lock that is held for a few lines is waited for a moment on the processor before the kernel is asked, where the
+    /// C library can do that.
+    private static func open(_ mutex: UnsafeMutablePointer<pthread_mutex_t>) -> Int32 {
+        #if canImport(Glibc)
+            var kind = pthread_mutexattr_t()
+            pthread_mutexattr_init(&kind)
+            defer { pthread_mutexattr_destroy(&kind) }
+            pthread_mutexattr_settype(&kind, CInt(PTHREAD_MUTEX_ADAPTIVE_NP))
+            return pthread_mutex_init(mutex, &kind)
+        #else
+            return pthread_mutex_init(mutex, nil)
+        #endif
     }
 
     deinit {

@@ -19,6 +19,8 @@ struct Drip: Workflow {
     var errors = StreamErrors.fail
     var heartbeat: Duration?
     var itemTimeout: Duration?
+    /// By how much cursors are larger than their numbers.
+    var cursorScale = 1
     var opens: @Sendable (TaskContext) async throws -> Void = { _ in }
     var works: @Sendable (Int, TaskContext) async throws -> Void = { _, _ in }
     var flushes: @Sendable ([Int]) async throws -> WindowAnswer = { _ in .more }
@@ -62,7 +64,7 @@ struct Drip: Workflow {
 
         func process(_ number: Int, _ task: TaskContext) async throws -> (Int, Int) {
             try await self.drip.works(number, task)
-            return (number, number)
+            return (number, number * self.drip.cursorScale)
         }
 
         func flush(_ numbers: [Int], _ task: TaskContext) async throws -> WindowAnswer {

@@ -225,6 +225,19 @@ struct StreamEdgeTests {
 
     // MARK: Cursors
 
+    @Test("a cursor that is too large fails the stream by name, and is not tried again")
+    func largeCursor() async throws {
+        var configuration = EmbeddedRunner.Configuration()
+        configuration.limits.payloadBytes = 12
+        let drip = Drip(numbers: 2, cursorScale: 1_000_000_000_000)
+        let error = try await EmbeddedRunner.run(drip, on: Self.memory(), configuration: configuration) { runner in
+            let run = try await runner.start(Drip.self, context: .init(ended: ""))
+            return await #expect(throws: CanoError.self) { try await run.outcome() }
+        }
+        #expect(error?.message.contains("limitExceeded: the cursor of state 'drip' has 13 bytes") == true)
+        #expect(drip.ledger.all == ["open 0", "flush [1, 2]"])
+    }
+
     @Test("a cursor that does not fit its type fails by name and is not tried again, in a stream and in steps")
     func cursorMisfit() async throws {
         let cursor = Payload.json(#"{"a":1}"#)

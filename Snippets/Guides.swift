@@ -58,7 +58,7 @@ struct Trip: Workflow {
 
         func run(_ city: String, _ task: TaskContext) async throws -> String { "ticket to \(city)" }
         func undo(_ ticket: String?, _ task: TaskContext) async throws {
-            print("gave back \(ticket ?? "whatever there was under \(task.idempotencyKey)")")
+            print("gave back \(ticket ?? "what may have been booked")")
         }
     }
 

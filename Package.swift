@@ -157,7 +157,11 @@ let package = Package(
             swiftSettings: settings
         ),
         .testTarget(name: "HouseTests", swiftSettings: settings),
-        .testTarget(name: "EndToEndTests", swiftSettings: settings),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["Cano", "CanoClient", "CanoEngine", "CanoWorker", logging],
+            swiftSettings: settings
+        ),
         .testTarget(name: "CanoEngineTests", dependencies: ["CanoEngine", "CanoSimulation"], swiftSettings: settings),
         .testTarget(
             name: "CanoSimulationTests",

@@ -28,6 +28,15 @@ package protocol AttemptTime: Sendable {
     var now: ContinuousClock.Instant { get }
     /// The clock that the code waits by.
     var clock: any Clock<Duration> { get }
+    /// Returns at a moment, for what bounds the code from beside: the attempt stays as busy as it is meanwhile.
+    func bound(until deadline: ContinuousClock.Instant) async throws
+}
+
+extension HostTime {
+    package func bound(until deadline: ContinuousClock.Instant) async throws {
+        try await self.sleep(until: deadline, for: .work, releasing: 0)
+        self.busy(-1)
+    }
 }
 
 /// Why a host waits.

@@ -70,6 +70,13 @@ public enum StreamWindow: Hashable, Sendable {
     case time(Duration)
 }
 
+/// How a stream is read.
+struct StreamRules: Sendable {
+    var window: StreamWindow
+    var errors: StreamErrors
+    var itemTimeout: Duration?
+}
+
 /// What becomes of a stream when working on an item fails.
 public struct StreamErrors: Hashable, Sendable {
     /// How many failures one after another are put up with; `nil` for any number.

@@ -3,8 +3,7 @@
 /// One attempt at a stream: reads, works, flushes windows, and makes their cursors durable.
 struct StreamReading<T: StreamTask>: Sendable {
     let task: T
-    let window: StreamWindow
-    let errors: StreamErrors
+    let rules: StreamRules
     let attempt: TaskContext
 
     /// How the attempt ended.
@@ -36,7 +35,7 @@ struct StreamReading<T: StreamTask>: Sendable {
             try await withThrowingTaskGroup(of: Void.self) { group in
                 defer { group.cancelAll() }
                 group.addTask { await Self.read(source, into: inbox, turns) }
-                if case .time(let pause) = self.window {
+                if case .time(let pause) = self.rules.window {
                     group.addTask { await Self.tick(every: pause, into: inbox) }
                 }
                 return try await self.consume(inbox, turns)
@@ -97,7 +96,7 @@ struct StreamReading<T: StreamTask>: Sendable {
                 failures = 0
             } catch {
                 failures += 1
-                if Task.isCancelled || !self.errors.tolerates(failures) { throw error }
+                if Task.isCancelled || !self.rules.errors.tolerates(failures) { throw error }
             }
             return self.isFull(window) ? try await self.flush(&window) : nil
         case .windowIsOver: return try await self.flush(&window)
@@ -108,13 +107,30 @@ struct StreamReading<T: StreamTask>: Sendable {
     }
 
     private func work(on item: T.Source.Element, _ window: inout Window) async throws {
-        let (output, cursor) = try await self.task.process(item, self.attempt)
+        let (output, cursor) = try await self.process(item)
         window.outputs.append(output)
         window.cursor = cursor
     }
 
+    private func process(_ item: T.Source.Element) async throws -> (T.ItemOutput, T.Cursor) {
+        guard let limit = self.rules.itemTimeout else { return try await self.task.process(item, self.attempt) }
+        let (task, attempt) = (self.task, self.attempt)
+        return try await withThrowingTaskGroup(of: (T.ItemOutput, T.Cursor)?.self) { group in
+            group.addTask { try await task.process(item, attempt) }
+            group.addTask {
+                try await attempt.bound(by: limit)
+                return nil
+            }
+            defer { group.cancelAll() }
+            guard let done = try await group.next() ?? nil else {
+                throw TaskFailure("the work on an item took longer than \(limit)", code: "timeout")
+            }
+            return done
+        }
+    }
+
     private func isFull(_ window: Window) -> Bool {
-        guard case .count(let count) = self.window else { return false }
+        guard case .count(let count) = self.rules.window else { return false }
         return window.outputs.count >= max(1, count)
     }
 
@@ -142,7 +158,12 @@ struct StreamReading<T: StreamTask>: Sendable {
         let (outputs, cursor) = (window.outputs, window.cursor)
         // Unstructured: a new task is not cancelled with this one, and what it does is awaited.
         let drained = Task<Payload?, any Error> {
-            if !outputs.isEmpty { _ = try await task.flush(outputs, attempt) }
+            do {
+                if !outputs.isEmpty { _ = try await task.flush(outputs, attempt) }
+            } catch {
+                await task.interrupted(attempt)
+                throw error
+            }
             await task.interrupted(attempt)
             return try cursor.map { try Payload(encoding: $0, what: "the cursor") }
         }

@@ -114,6 +114,12 @@ public struct TaskContext: Sendable {
     /// This moment, by that clock.
     var now: ContinuousClock.Instant { self.time?.now ?? .now }
 
+    /// Returns when so much time has passed, for what bounds the task's code from beside.
+    func bound(by limit: Duration) async throws {
+        guard let time = self.time else { return try await Task.sleep(for: limit) }
+        try await time.bound(until: time.now.advanced(by: limit))
+    }
+
     /// The same attempt, for a local state behind its own.
     package func following(_ grant: LeaseGrant) -> TaskContext {
         TaskContext(

@@ -7,6 +7,8 @@ extension Step {
     ///   - task: the work.
     ///   - window: when a window is flushed.
     ///   - errors: what becomes of items that cannot be worked on.
+    ///   - itemTimeout: how long the work on one item may take (`nil`: no bound of its own); an item that takes longer is
+    ///     cancelled and counts as one that cannot be worked on, with the code `timeout`.
     ///   - retry: how often, and how patiently, a failed attempt is followed by another one; each durable window begins
     ///     the count anew.
     ///   - next: the state that follows.
@@ -15,10 +17,11 @@ extension Step {
         _ task: T,
         window: StreamWindow = .count(1),
         errors: StreamErrors = .fail,
+        itemTimeout: Duration? = nil,
         retry: RetryPolicy = RetryPolicy(),
         to next: W.State
     ) -> Step where T.Context == W.Context {
-        Self.make(task, window, errors, retry, [next])
+        Self.make(task, StreamRules(window: window, errors: errors, itemTimeout: itemTimeout), retry, [next])
     }
 
     /// A task that works on a stream, window by window, and at its end returns the state that follows: one of those
@@ -28,6 +31,8 @@ extension Step {
     ///   - task: the work; its output is the workflow's state.
     ///   - window: when a window is flushed.
     ///   - errors: what becomes of items that cannot be worked on.
+    ///   - itemTimeout: how long the work on one item may take (`nil`: no bound of its own); an item that takes longer is
+    ///     cancelled and counts as one that cannot be worked on, with the code `timeout`.
     ///   - retry: how often, and how patiently, a failed attempt is followed by another one.
     ///   - first: a state that may follow.
     ///   - second: another one.
@@ -37,18 +42,19 @@ extension Step {
         _ task: T,
         window: StreamWindow = .count(1),
         errors: StreamErrors = .fail,
+        itemTimeout: Duration? = nil,
         retry: RetryPolicy = RetryPolicy(),
         to first: W.State,
         _ second: W.State,
         _ more: W.State...
     ) -> Step where T.Context == W.Context, T.Output == W.State {
-        Self.make(task, window, errors, retry, [first, second] + more)
+        let rules = StreamRules(window: window, errors: errors, itemTimeout: itemTimeout)
+        return Self.make(task, rules, retry, [first, second] + more)
     }
 
     private static func make<T: StreamTask>(
         _ task: T,
-        _ window: StreamWindow,
-        _ errors: StreamErrors,
+        _ rules: StreamRules,
         _ retry: RetryPolicy,
         _ next: [W.State]
     ) -> Step where T.Context == W.Context {
@@ -58,7 +64,7 @@ extension Step {
             var value = try input.context.decoded(as: W.Context.self, what: "the context")
             let cursor = try attempt.cursor?.decoded(as: T.Cursor.self, what: "the cursor")
             let source = try await task.open(value, after: cursor, attempt)
-            let reading = StreamReading(task: task, window: window, errors: errors, attempt: attempt)
+            let reading = StreamReading(task: task, rules: rules, attempt: attempt)
             switch try await reading.run(source) {
             case .ended(let end):
                 let output = try await task.close(&value, end, attempt)

@@ -54,6 +54,11 @@ private struct AttemptClock: AttemptTime, Clock {
     func sleep(until deadline: ContinuousClock.Instant, tolerance: Duration?) async throws {
         try await self.source.sleep(until: deadline, as: .attempt(self.attempt, host: self.host))
     }
+
+    func bound(until deadline: ContinuousClock.Instant) async throws {
+        try await self.source.sleep(until: deadline, as: .host(self.host, isUpkeep: false))
+        self.source.change { $0.busy(self.host, -1) }
+    }
 }
 
 extension EmbeddedRunner.Configuration {

@@ -18,6 +18,7 @@ struct Drip: Workflow {
     var window = StreamWindow.count(2)
     var errors = StreamErrors.fail
     var heartbeat: Duration?
+    var itemTimeout: Duration?
     var opens: @Sendable (TaskContext) async throws -> Void = { _ in }
     var works: @Sendable (Int, TaskContext) async throws -> Void = { _, _ in }
     var flushes: @Sendable ([Int]) async throws -> WindowAnswer = { _ in .more }
@@ -33,7 +34,14 @@ struct Drip: Workflow {
 
     private var stream: Step<Self> {
         let stream = Step<Self>
-            .stream(Drops(drip: self), window: self.window, errors: self.errors, retry: Trip.quick, to: .done)
+            .stream(
+                Drops(drip: self),
+                window: self.window,
+                errors: self.errors,
+                itemTimeout: self.itemTimeout,
+                retry: Trip.quick,
+                to: .done
+            )
         guard let heartbeat = self.heartbeat else { return stream }
         return stream.heartbeat(within: heartbeat)
     }

@@ -165,6 +165,34 @@ struct StreamEdgeTests {
         #expect(drip.ledger.all == ["open 0", "flush [1, 2]", "interrupted", "open 2", "flush [3, 4]"])
     }
 
+    @Test("an item that takes longer than its time cannot be worked on: it is left out, or fails the attempt")
+    func lateItem() async throws {
+        for (errors, expected) in [
+            (StreamErrors.skip, ["open 0", "flush [1, 2]", "flush [4]"]),
+            (.fail, ["open 0", "flush [1, 2]", "open 2", "flush [3, 4]"]),
+        ] {
+            let clock = VirtualClock()
+            var configuration = EmbeddedRunner.Configuration()
+            configuration.clock = clock
+            let drip = Drip(
+                numbers: 4,
+                errors: errors,
+                itemTimeout: .seconds(60),
+                works: { number, task in
+                    if number == 3, task.attempt == 1 { try await task.clock.sleep(for: .seconds(3_600)) }
+                }
+            )
+            let store = MemoryStore(clock: clock.storeTime)
+            let rows = try await EmbeddedRunner.run(drip, on: store, configuration: configuration) { runner in
+                let run = try await runner.start(Drip.self, context: .init())
+                _ = try await run.outcome()
+                return await store.history(of: run.id, after: 0, limit: 1_000)
+            }
+            #expect(drip.ledger.all == expected)
+            #expect(rows.filter { $0.kind == .attemptFailed }.map(\.reason) == (errors == .fail ? ["timeout"] : []))
+        }
+    }
+
     // MARK: Stops
 
     @Test("an attempt that is asked to stop flushes its window, whatever that answers, and reports the cursor")
@@ -178,7 +206,7 @@ struct StreamEdgeTests {
     func failedDrain() async throws {
         let (result, ledger) = try await Self.stopped { _ in throw TaskFailure("the disk is full") }
         #expect(result == .failed(Failure(code: "taskFailed", message: "the disk is full"), retryAfter: nil))
-        #expect(ledger == ["open 0", "flush [1, 2]"])
+        #expect(ledger == ["open 0", "flush [1, 2]", "interrupted"])
     }
 
     @Test("a cancel while the source is being opened ends the attempt, with nothing to flush")

@@ -8,16 +8,26 @@ enum Postgres {
 
     /// Runs a scenario on a database of its own, which is dropped afterwards.
     static func withDatabase<Value>(in scratch: Scratch, _ body: (_ uri: String) throws -> Value) throws -> Value {
+        let uri = try Self.create(in: scratch)
+        defer { Self.drop(uri, in: scratch) }
+        return try body(uri)
+    }
+
+    /// Makes an empty database; returns its URI.
+    static func create(in scratch: Scratch) throws -> String {
         let server = try require(Self.server, "CANO_TEST_POSTGRES names no server")
+        let slash = try require(server.lastIndex(of: "/"), "CANO_TEST_POSTGRES is no URI with a database")
         let name = "e2e_\(getpid())_\(UInt32.random(in: 0 ... .max))"
         try Self.execute("CREATE DATABASE \(name)", at: server, in: scratch)
-        defer {
-            do { try Self.execute("DROP DATABASE \(name) WITH (FORCE)", at: server, in: scratch) } catch {
-                FileHandle.standardError.write(Data("database \(name) stays: \(error)\n".utf8))
-            }
+        return String(server[...slash]) + name
+    }
+
+    /// Drops a database that ``create(in:)`` made; says so when it stays.
+    static func drop(_ uri: String, in scratch: Scratch) {
+        guard let server = Self.server, let name = uri.split(separator: "/").last else { return }
+        do { try Self.execute("DROP DATABASE \(name) WITH (FORCE)", at: server, in: scratch) } catch {
+            FileHandle.standardError.write(Data("database \(name) stays: \(error)\n".utf8))
         }
-        let slash = try require(server.lastIndex(of: "/"), "CANO_TEST_POSTGRES is no URI with a database")
-        return try body(String(server[...slash]) + name)
     }
 
     /// Runs a statement with `psql`; returns what it prints.

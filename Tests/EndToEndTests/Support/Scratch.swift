@@ -6,7 +6,8 @@ import Foundation
 struct Scratch: Sendable {
     let path: String
 
-    private init() throws {
+    /// A new folder; ``remove()`` ends it.
+    init() throws {
         let path = NSTemporaryDirectory() + "/cano-e2e-\(UInt64.random(in: 0 ... .max))"
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
         self.path = path
@@ -17,11 +18,15 @@ struct Scratch: Sendable {
         let scratch = try Scratch()
         do {
             let value = try body(scratch)
-            try FileManager.default.removeItem(atPath: scratch.path)
+            try scratch.remove()
             return value
         } catch {
             throw Problem("\(error) (logs: \(scratch.path))")
         }
+    }
+
+    func remove() throws {
+        try FileManager.default.removeItem(atPath: self.path)
     }
 
     func file(_ name: String) -> String { "\(self.path)/\(name)" }

@@ -21,4 +21,20 @@ enum StoreKind: String, CaseIterable, Sendable, CustomTestStringConvertible {
             }
         }
     }
+
+    /// Makes an empty store; ``drop(_:in:)`` ends it.
+    func make(in scratch: Scratch) throws -> String {
+        switch self {
+        case .sqlite: "sqlite:\(scratch.file("cano.sqlite"))"
+        case .postgres: try Postgres.create(in: scratch)
+        }
+    }
+
+    /// Ends a store, as far as it is not in the folder.
+    func drop(_ store: String, in scratch: Scratch) {
+        switch self {
+        case .sqlite: break
+        case .postgres: Postgres.drop(store, in: scratch)
+        }
+    }
 }

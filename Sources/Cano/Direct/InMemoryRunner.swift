@@ -27,8 +27,9 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     ///   - workflow: the workflow, with what its tasks need.
     ///   - limits: the bounds that its definition and its runs keep.
     ///   - logger: what tasks log to.
-    /// - Throws: `invalidDefinition` with every problem of the workflow in one line; also for one that waits for
-    ///   signals or children, because those need a store.
+    /// - Throws: `invalidDefinition` with every problem of the workflow in one line; also for one with states that need
+    ///   a store, by name: only tasks, routers, splits without a bound of branches in flight, timers of a length and
+    ///   exits do without, and none of them with limits, deadlines, heartbeats or hedging.
     public init(
         _ workflow: W,
         limits: Limits = Limits(),

@@ -137,7 +137,7 @@ public struct RunEvent: Hashable, Sendable {
         case succeeded
         /// It failed.
         case failed(Failure)
-        /// It ended without an outcome; ``LossReason/owner`` also when this process gave up the shard.
+        /// It ended without an outcome; `LossReason.owner` also when this process gave up the shard.
         case lost(LossReason)
         /// Its outcome is not wanted any more.
         case revoked

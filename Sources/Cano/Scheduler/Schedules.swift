@@ -43,7 +43,7 @@ public struct Schedules: Sendable {
     ///
     /// - Parameters:
     ///   - name: its name, unique in the scheduler.
-    ///   - interval: the time between two ticks, at least ``Limits/scheduleInterval``.
+    ///   - interval: the time between two ticks, at least `Limits.scheduleInterval`.
     ///   - workflow: what a tick starts.
     ///   - adjust: changes the settings from their defaults.
     ///   - context: makes the context of a tick's run.
@@ -62,7 +62,7 @@ public struct Schedules: Sendable {
     ///
     /// - Parameters:
     ///   - name: its name, unique in the scheduler; `H` in the expression is drawn from it.
-    ///   - expression: five or six fields, a name such as `@daily`, or `@every 90s`; see ``CronExpression``.
+    ///   - expression: five or six fields, a name such as `@daily`, or `@every 90s`; see `CronExpression`.
     ///   - zone: the time zone whose clocks the expression means.
     ///   - workflow: what a tick starts.
     ///   - adjust: changes the settings from their defaults.

@@ -38,7 +38,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         self.undo = undo
         self.branch = branch
         let results = [BranchResult<Output>?](repeating: nil, count: items.count)
-        self.state = Guarded(State(tally: JoinTally(of: items.count), results: results))
+        self.state = Guarded(State(tally: JoinTally(of: items.count), results: results), spins: true)
     }
 
     func run() async -> DirectSplitEnd {

@@ -17,18 +17,23 @@ package final class Guarded<Value>: @unchecked Sendable {
     @usableFromInline package var value: Value
     @usableFromInline package let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
-    package init(_ value: sending Value) {
+    /// A value behind a lock.
+    ///
+    /// - Parameters:
+    ///   - value: the value.
+    ///   - spins: whether who finds it locked waits a moment on the processor before the kernel is asked; that pays where
+    ///     every core asks for the same lock all the time.
+    package init(_ value: sending Value, spins: Bool = false) {
         self.value = value
         self.mutex = .allocate(capacity: 1)
         self.mutex.initialize(to: pthread_mutex_t())
-        let status = Self.open(self.mutex)
+        let status = Self.open(self.mutex, spins: spins)
         invariant(status == 0, "pthread_mutex_init failed with \(status)")
     }
 
-    /// A lock that is held for a few lines is waited for a moment on the processor before the kernel is asked, where the
-    /// C library can do that.
-    private static func open(_ mutex: UnsafeMutablePointer<pthread_mutex_t>) -> Int32 {
+    private static func open(_ mutex: UnsafeMutablePointer<pthread_mutex_t>, spins: Bool) -> Int32 {
         #if canImport(Glibc)
+            guard spins else { return pthread_mutex_init(mutex, nil) }
             var kind = pthread_mutexattr_t()
             pthread_mutexattr_init(&kind)
             defer { pthread_mutexattr_destroy(&kind) }

@@ -141,8 +141,8 @@ public struct TaskContext: Sendable {
     package func checkpoint(_ cursor: Payload) async throws {
         guard cursor.count <= self.cursorBytes else {
             throw TaskFailure.permanent(
-                "the cursor of state '\(self.state)' has \(cursor.count) bytes; at most \(self.cursorBytes) are allowed "
-                    + "(Limits.payloadBytes): keep a place in it, not data",
+                "the cursor of state '\(self.state)' has \(cursor.count) bytes; at most \(self.cursorBytes) are "
+                    + "allowed (Limits.payloadBytes): keep a place in it, not data",
                 code: CanoError.Code.limitExceeded.name
             )
         }

@@ -7,8 +7,8 @@ extension Step {
     ///   - task: the work.
     ///   - window: when a window is flushed.
     ///   - errors: what becomes of items that cannot be worked on.
-    ///   - itemTimeout: how long the work on one item may take (`nil`: no bound of its own); an item that takes longer is
-    ///     cancelled and counts as one that cannot be worked on, with the code `timeout`.
+    ///   - itemTimeout: how long the work on one item may take (`nil`: no bound of its own); an item that takes longer
+    ///     is cancelled and counts as one that cannot be worked on, with the code `timeout`.
     ///   - retry: how often, and how patiently, a failed attempt is followed by another one; each durable window begins
     ///     the count anew.
     ///   - next: the state that follows.
@@ -31,8 +31,8 @@ extension Step {
     ///   - task: the work; its output is the workflow's state.
     ///   - window: when a window is flushed.
     ///   - errors: what becomes of items that cannot be worked on.
-    ///   - itemTimeout: how long the work on one item may take (`nil`: no bound of its own); an item that takes longer is
-    ///     cancelled and counts as one that cannot be worked on, with the code `timeout`.
+    ///   - itemTimeout: how long the work on one item may take (`nil`: no bound of its own); an item that takes longer
+    ///     is cancelled and counts as one that cannot be worked on, with the code `timeout`.
     ///   - retry: how often, and how patiently, a failed attempt is followed by another one.
     ///   - first: a state that may follow.
     ///   - second: another one.

@@ -78,6 +78,7 @@ final class WorkerConnection: LeaseSession {
             if !refused.isEmpty { self.directory.withLock { _ = $0.releases(self.worker, refused) } }
             frames.append(.answers(answers))
         }
+        if !checkpointed.isEmpty { frames.append(.checkpointed(checkpointed)) }
         if !frames.isEmpty { self.wire.send(frames) }
         return undelivered
     }

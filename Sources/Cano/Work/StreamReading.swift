@@ -169,7 +169,7 @@ struct StreamReading<T: StreamTask>: Sendable {
         }
         // Unstructured: ended with the drain; one that hangs must not hold up the end of the process.
         let limit = Task {
-            try await Task.sleep(for: .seconds(10))
+            try await attempt.bound(by: attempt.settleTime)
             drained.cancel()
         }
         defer { limit.cancel() }

@@ -33,6 +33,8 @@ public struct TaskContext: Sendable {
     package let cursor: Payload?
     /// How many bytes a cursor may have.
     var cursorBytes = Int.max
+    /// How long its last work may take once it was asked to stop.
+    var settleTime: Duration = Limits().settleTime.duration
 
     /// What the attempt is for.
     @usableFromInline

@@ -32,6 +32,7 @@ struct WorkflowHandler: WorkHandler {
         }
         var task = task
         task.cursorBytes = self.failures.limits.payloadBytes
+        task.settleTime = self.failures.limits.settleTime.duration
         let completion: AttemptReport.Completion
         do {
             completion = try await self.complete(grant, step, task)

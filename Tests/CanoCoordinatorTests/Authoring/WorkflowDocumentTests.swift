@@ -57,8 +57,8 @@ struct WorkflowDocumentTests {
                 "{ split: { over: /f, exec: [x] }, limits: { concurrency: db, max: 2 }, to: b }"
             )
         else { return #expect(Bool(false)) }
-        #expect(split.branch?.limits == [DeclaredLimit("db", .concurrency(2))])
-        #expect(split.expand?.limits == nil)
+        #expect(try #require(split.branch).limits == [DeclaredLimit("db", .concurrency(2))])
+        #expect(try #require(split.expand).limits == nil)
     }
 
     @Test("the document of the README")

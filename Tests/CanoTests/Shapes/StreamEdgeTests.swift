@@ -27,6 +27,7 @@ struct StreamEdgeTests {
 
     /// What an attempt reports that is asked to stop behind its second number.
     private static func stopped(
+        limits: Limits = Limits(),
         flushes: @escaping @Sendable ([Int]) async throws -> WindowAnswer
     ) async throws -> (AttemptReport.Result, [String]) {
         let worked = Ledger()
@@ -38,7 +39,7 @@ struct StreamEdgeTests {
             flushes: flushes
         )
         let result = try await withThrowingTaskGroup(of: AttemptReport.Result.self) { group in
-            group.addTask { try await Bench(drip).perform("drip", Self.context) }
+            group.addTask { try await Bench(drip, limits: limits).perform("drip", Self.context) }
             while worked.all.count < 2 { try await Task.sleep(for: .milliseconds(1)) }
             group.cancelAll()
             return try #require(try await group.next())
@@ -145,9 +146,6 @@ struct StreamEdgeTests {
 
     @Test("an item that hangs is ended by the heartbeat of its attempt; the windows before it stay")
     func hangingItem() async throws {
-        let clock = VirtualClock()
-        var configuration = EmbeddedRunner.Configuration()
-        configuration.clock = clock
         let drip = Drip(
             numbers: 4,
             heartbeat: .seconds(60),
@@ -155,12 +153,7 @@ struct StreamEdgeTests {
                 if number == 3, task.attempt == 1 { try await task.clock.sleep(for: .seconds(3_600)) }
             }
         )
-        let store = MemoryStore(clock: clock.storeTime)
-        let rows = try await EmbeddedRunner.run(drip, on: store, configuration: configuration) { runner in
-            let run = try await runner.start(Drip.self, context: .init())
-            _ = try await run.outcome()
-            return await store.history(of: run.id, after: 0, limit: 1_000)
-        }
+        let rows = try await Self.virtually(drip)
         #expect(rows.filter { $0.kind == .attemptLost }.map(\.reason) == ["heartbeatMissed"])
         #expect(drip.ledger.all == ["open 0", "flush [1, 2]", "interrupted", "open 2", "flush [3, 4]"])
     }
@@ -171,9 +164,6 @@ struct StreamEdgeTests {
             (StreamErrors.skip, ["open 0", "flush [1, 2]", "flush [4]"]),
             (.fail, ["open 0", "flush [1, 2]", "open 2", "flush [3, 4]"]),
         ] {
-            let clock = VirtualClock()
-            var configuration = EmbeddedRunner.Configuration()
-            configuration.clock = clock
             let drip = Drip(
                 numbers: 4,
                 errors: errors,
@@ -182,14 +172,22 @@ struct StreamEdgeTests {
                     if number == 3, task.attempt == 1 { try await task.clock.sleep(for: .seconds(3_600)) }
                 }
             )
-            let store = MemoryStore(clock: clock.storeTime)
-            let rows = try await EmbeddedRunner.run(drip, on: store, configuration: configuration) { runner in
-                let run = try await runner.start(Drip.self, context: .init())
-                _ = try await run.outcome()
-                return await store.history(of: run.id, after: 0, limit: 1_000)
-            }
+            let rows = try await Self.virtually(drip)
             #expect(drip.ledger.all == expected)
             #expect(rows.filter { $0.kind == .attemptFailed }.map(\.reason) == (errors == .fail ? ["timeout"] : []))
+        }
+    }
+
+    /// Runs a stream to its end in a time that costs none; returns its history.
+    private static func virtually(_ drip: Drip) async throws -> [HistoryRow] {
+        let clock = VirtualClock()
+        var configuration = EmbeddedRunner.Configuration()
+        configuration.clock = clock
+        let store = MemoryStore(clock: clock.storeTime)
+        return try await EmbeddedRunner.run(drip, on: store, configuration: configuration) { runner in
+            let run = try await runner.start(Drip.self, context: .init())
+            _ = try await run.outcome()
+            return await store.history(of: run.id, after: 0, limit: 1_000)
         }
     }
 
@@ -206,6 +204,20 @@ struct StreamEdgeTests {
     func failedDrain() async throws {
         let (result, ledger) = try await Self.stopped { _ in throw TaskFailure("the disk is full") }
         #expect(result == .failed(Failure(code: "taskFailed", message: "the disk is full"), retryAfter: nil))
+        #expect(ledger == ["open 0", "flush [1, 2]", "interrupted"])
+    }
+
+    @Test("a last flush that hangs is cancelled when the time to settle is up, and leaves no cursor")
+    func hangingDrain() async throws {
+        let limits = Limits { $0.settleTime = Span(milliseconds: 20) }
+        let (result, ledger) = try await Self.stopped(limits: limits) { _ in
+            try await Task.sleep(for: .seconds(3_600))
+            return .more
+        }
+        guard case .stopped = result else {
+            Issue.record("\(result)")
+            return
+        }
         #expect(ledger == ["open 0", "flush [1, 2]", "interrupted"])
     }
 

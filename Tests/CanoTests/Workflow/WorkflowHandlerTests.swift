@@ -88,6 +88,22 @@ struct WorkflowHandlerTests {
         #expect(result == .carried(decided, following: following))
     }
 
+    @Test("local states go into the same report as far as their outcomes fit, the rest comes under a lease of its own")
+    func localBytes() async throws {
+        let context = #"{"counted":0,"label":"","parcels":[1],"price":0,"stock":"","sums":[]}"#
+        let input = LeaseGrant.Input.task(context: .json(context), branches: [.success(.json("2"))])
+        var states: [Int: [String]] = [:]
+        for bytes in [0, 80, 1_000] {
+            let result = try await Bench(Shop(), limits: Limits { $0.localBytes = bytes }).perform("pick", input)
+            switch result {
+            case .completed: states[bytes] = []
+            case .carried(_, let following): states[bytes] = following.map(\.state)
+            case .failed, .stopped, .released: Issue.record("\(result)")
+            }
+        }
+        #expect(states == [0: [], 80: ["count", "choose"], 1_000: ["count", "choose", "label"]])
+    }
+
     @Test("routers decide, as types and as closures")
     func routers() async throws {
         let bench = try Bench(Shapes())

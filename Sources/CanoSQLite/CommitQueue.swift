@@ -8,7 +8,7 @@ import GRDBSQLite
 final class CommitQueue: Sendable {
     private struct Call: Sendable {
         var batches: [ShardBatch]
-        var answer: CheckedContinuation<CommitOutcome, Never>
+        var then: @Sendable (CommitOutcome) -> Void
     }
 
     private struct State: Sendable {
@@ -24,6 +24,22 @@ final class CommitQueue: Sendable {
     private let pool: DatabasePool
     private let path: String
     private let clock: @Sendable () -> Instant
+    private let desk = Desk()
+
+    /// The statements of the writer.
+    private final class Desk: @unchecked Sendable {
+        // @unchecked: only the writer's queue touches it.
+        private var writer: CommitWriter?
+
+        func writer(of database: Database) throws -> CommitWriter {
+            if let writer { return writer }
+            let writer = try CommitWriter(database)
+            self.writer = writer
+            return writer
+        }
+
+        func clear() { self.writer = nil }
+    }
 
     init(pool: DatabasePool, path: String, clock: @escaping @Sendable () -> Instant) {
         self.pool = pool
@@ -31,15 +47,23 @@ final class CommitQueue: Sendable {
         self.clock = clock
     }
 
-    func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
-        await withCheckedContinuation { continuation in
-            let call = Call(batches: batches, answer: continuation)
-            let isFirst = self.state.withLock { state in
-                state.waiting.append(call)
-                defer { state.isDraining = true }
-                return !state.isDraining
+    func commit(_ batches: [ShardBatch], then: @escaping @Sendable (CommitOutcome) -> Void) {
+        let isFirst = self.state.withLock { state in
+            state.waiting.append(Call(batches: batches, then: then))
+            defer { state.isDraining = true }
+            return !state.isDraining
+        }
+        if isFirst { self.schedule() }
+    }
+
+    /// Gives up the statements, so that the writer's connection can be closed.
+    func close() async {
+        await withCheckedContinuation { done in
+            // Behind every commit that was called before.
+            self.pool.asyncWriteWithoutTransaction { _ in
+                self.desk.clear()
+                done.resume()
             }
-            if isFirst { self.schedule() }
         }
     }
 
@@ -53,7 +77,7 @@ final class CommitQueue: Sendable {
     private func drain(_ database: Database) {
         let calls = self.next()
         let outcomes = self.transact(calls.map(\.batches), database)
-        for (call, outcome) in zip(calls, outcomes) { call.answer.resume(returning: outcome) }
+        for (call, outcome) in zip(calls, outcomes) { call.then(outcome) }
         let isMore = self.state.withLock { state in
             state.isDraining = !state.waiting.isEmpty
             return state.isDraining
@@ -96,12 +120,11 @@ final class CommitQueue: Sendable {
         var answers: [CommitAnswer] = []
         var isComplete = false
         do {
-            try database.inTransaction(.immediate) {
-                let writer = try CommitWriter(database)
+            let writer = try self.desk.writer(of: database)
+            try writer.transact(in: database) {
                 let now = self.clock()
                 for batches in commits { answers.append(try write(writer, batches, now)) }
                 isComplete = true
-                return .commit
             }
         } catch {
             // When the COMMIT itself breaks off, the log may or may not have it after the next start.

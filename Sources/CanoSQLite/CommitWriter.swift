@@ -4,10 +4,13 @@ import CanoEngine
 import GRDB
 import GRDBSQLite
 
-/// Writes the batches of one commit inside a transaction that somebody else began.
+/// Writes the batches of one commit, in a transaction of theirs.
 ///
-/// Made anew for each transaction; the statements come prepared from the connection's cache.
+/// Made once for a connection, with all its statements prepared.
 struct CommitWriter {
+    private let begin: SQLStatement
+    private let commit: SQLStatement
+    private let rollback: SQLStatement
     private let epoch: SQLStatement
     private let claimKey: SQLStatement
     private let keyOwner: SQLStatement
@@ -24,6 +27,9 @@ struct CommitWriter {
     private let insertAudit: SQLStatement
 
     init(_ database: Database) throws {
+        self.begin = try SQLStatement("BEGIN IMMEDIATE", in: database)
+        self.commit = try SQLStatement("COMMIT", in: database)
+        self.rollback = try SQLStatement("ROLLBACK", in: database)
         self.epoch = try SQLStatement("SELECT epoch FROM shard WHERE shard = ?", in: database)
         self.claimKey = try SQLStatement(
             "INSERT INTO run_key (workflow, key, run, input_hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -83,6 +89,19 @@ struct CommitWriter {
 // MARK: - A commit
 
 extension CommitWriter {
+    /// Runs `body` in a transaction, which is rolled back when anything fails.
+    func transact(in database: Database, _ body: () throws -> Void) throws {
+        try self.begin.run()
+        do {
+            try body()
+            try self.commit.run()
+        } catch {
+            // SQLite may have rolled back by itself; what fails here as well was never written.
+            if database.isInsideTransaction { _ = try? self.rollback.run() }
+            throw error
+        }
+    }
+
     /// Writes what passes the fence.
     ///
     /// After a throw the transaction must be rolled back: a batch may have been written in part.

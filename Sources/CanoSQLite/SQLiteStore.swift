@@ -10,7 +10,7 @@ import GRDB
 /// commits share transactions. A second process that opens the same file is refused with `storeBusy`. The tables can
 /// be read with `sqlite3` while the process runs: see the views `cano_runs`, `cano_timeline`, `cano_audit`,
 /// `cano_schedules` and `cano_ticks`.
-public final class SQLiteStore: RunStore {
+public final class SQLiteStore: RunStore, GatheringStore {
     private let path: String
     private let pool: DatabasePool
     private let commits: CommitQueue
@@ -61,10 +61,7 @@ public final class SQLiteStore: RunStore {
 
     /// Waits for what is being written, closes the file and gives up the lock.
     public func close() async {
-        await withCheckedContinuation { done in
-            // Behind every commit that was called before.
-            self.pool.asyncWriteWithoutTransaction { _ in done.resume() }
-        }
+        await self.commits.close()
         let isClosed = await withCheckedContinuation { continuation in
             DispatchQueue(label: "cano.sqlite.close")
                 .async {
@@ -180,8 +177,15 @@ extension SQLiteStore {
 extension SQLiteStore {
     /// See ``RunStore/commit(_:)``.
     public func commit(_ batches: [ShardBatch]) async -> CommitOutcome {
-        if let shard = ShardBatch.repeated(in: batches) { return ShardBatch.refusal(ofRepeated: shard) }
-        return await self.commits.commit(batches)
+        await withCheckedContinuation { continuation in
+            self.commit(batches) { continuation.resume(returning: $0) }
+        }
+    }
+
+    /// See ``GatheringStore/commit(_:then:)``.
+    package func commit(_ batches: [ShardBatch], then: @escaping @Sendable (CommitOutcome) -> Void) {
+        if let shard = ShardBatch.repeated(in: batches) { return then(ShardBatch.refusal(ofRepeated: shard)) }
+        self.commits.commit(batches, then: then)
     }
 
     /// See ``RunStore/runnable(in:before:waitingOnly:after:limit:)``.

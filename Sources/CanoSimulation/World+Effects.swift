@@ -12,6 +12,10 @@ extension World {
             switch effect {
             case .ready(let offer): offers.append(offer)
             case .send(let grant, let session): self.send(grant, session, by: owner)
+            case .followed(let work, let session):
+                self.count("followed")
+                self.dispatch(owner) { dispatch, _ in dispatch.followed(session, work) }
+            case .unused(let session, let count): self.dispatch(owner) { $0.credit(session, count, effects: &$1) }
             case .ungranted(let offer, let session):
                 self.dispatch(owner) { $0.ungranted(session, offer, effects: &$1) }
             case .claimed(let lease, let limits, let since):
@@ -122,13 +126,15 @@ extension World {
             }
         case .reports(let reports):
             for report in reports {
+                var kept = 0
                 self.dispatch(owner) { dispatch, effects in
-                    dispatch.heard([report], effects: &effects)
-                    dispatch.ended(session, [report.lease.key], effects: &effects)
+                    kept = dispatch.reported(session, [report], credit: 0, effects: &effects)
                 }
                 self.owners[owner].forget(report.lease)
                 for report in self.spoiled(report, of: owner) {
-                    self.post(.reports([report], from: session, worker: worker), to: report.lease.shard, of: owner)
+                    let event = ShardEvent.reports([report], from: session, worker: worker, slots: kept)
+                    self.post(event, to: report.lease.shard, of: owner)
+                    kept = 0
                 }
             }
         }

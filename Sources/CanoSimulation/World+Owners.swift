@@ -180,10 +180,8 @@ extension World {
                 limit: limit
             )
             event = .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
-        case .ready, .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left,
-            .reply,
-            .finished,
-            .unreadable, .wake, .posted:
+        case .ready, .send, .followed, .unused, .ungranted, .claimed, .adopted, .stop, .revoke, .answer,
+            .checkpointed, .lookUp, .left, .reply, .finished, .unreadable, .wake, .posted:
             return
         }
         self.arrange(in: self.draw.span(1...200), .tell(owner: owner, life: life, shard, epoch, event))

@@ -9,6 +9,8 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
     /// Whether this call created it; false when the key named it already.
     public let isNew: Bool
     let host: EngineHost
+    /// The ``FinishWaiters/gaps`` before the run was created; `nil` when it may have ended before.
+    var gaps: Int?
 
     /// Waits for the end of the run.
     ///
@@ -19,9 +21,12 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
             // Taken before the store is asked, so that no end falls between.
             let ticket = FinishTicket(self.host.finishes, self.id)
             defer { ticket.cancel() }
-            if try await self.host.run(self.id).status.isFinished { return try await self.result() }
+            if let end = self.host.finishes.end(of: self.id) { return try self.result(of: end) }
+            // Its end would be remembered here, so that the store need not be asked.
+            let goesOn = self.gaps != nil && self.gaps == self.host.finishes.gaps
+            if !goesOn, try await self.host.run(self.id).status.isFinished { return try await self.storedResult() }
             try Task.checkCancellation()
-            if await ticket.isOver(by: self.host.time) { return try await self.result() }
+            if let end = await ticket.end(by: self.host.time) { return try self.result(of: end) }
         }
     }
 
@@ -97,7 +102,7 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         return try await self.host.order(verb, for: self.id, caller: caller) != .unchanged
     }
 
-    private func result() async throws -> RunResult<W> {
+    private func storedResult() async throws -> RunResult<W> {
         let limit = 1000
         var last: HistoryRow?
         while true {
@@ -108,13 +113,17 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
         guard let last, case .finished(let outcome, let finish) = try last.record() else {
             throw CanoError(.storeCorrupt, "run \(self.id) ended without a last record; restore the store")
         }
-        if let error = CanoError(outcome, of: self.id) { throw error }
-        guard let state = finish.state.flatMap(W.State.init(rawValue:)) else {
+        return try self.result(of: RunEnd(outcome: outcome, finish: finish))
+    }
+
+    private func result(of end: RunEnd) throws -> RunResult<W> {
+        if let error = CanoError(end.outcome, of: self.id) { throw error }
+        guard let state = end.finish.state.flatMap(W.State.init(rawValue:)) else {
             throw CanoError(.storeCorrupt, "run \(self.id) ended in a state that \(W.name) does not have")
         }
         return RunResult(
             state: state,
-            context: try finish.context.decoded(as: W.Context.self, what: "the last context of run \(self.id)")
+            context: try end.finish.context.decoded(as: W.Context.self, what: "the last context of run \(self.id)")
         )
     }
 }

@@ -12,9 +12,7 @@ final class LocalWorker: LeaseSession {
     private let logger: Logger
     private let slots: Int
     private let interceptor: (any AttemptInterceptor)?
-    private let orders = Mailbox<LeaseGrant>()
     private let checkpoints = CheckpointWaiters()
-    private let outcomes = Mailbox<AttemptReport>()
     private let tasks = RunningTasks()
     /// Leases whose tasks the host wants stopped.
     private let stopping = Guarded<Set<LeaseRef>>([])
@@ -47,7 +45,7 @@ final class LocalWorker: LeaseSession {
             }
         }
         if !grants.isEmpty { self.host.time.busy(grants.count) }
-        self.orders.post(contentsOf: grants)
+        self.host.turns.order(grants)
         return []
     }
 
@@ -70,24 +68,29 @@ final class LocalWorker: LeaseSession {
         )
         self.host.credit(self.id, self.slots)
         await withDiscardingTaskGroup { group in
-            group.addTask { await self.report() }
             // Work that never suspends runs where it is taken up, so there is one who takes it up for each core.
-            for _ in 0..<Cores.count { group.addTask { await self.takeUp() } }
+            for _ in 0..<Cores.count { group.addTask { await self.takeTurns() } }
         }
         self.host.disconnect(self.id, worker: self.worker)
     }
 
-    /// Begins leased work, one piece after the other.
+    /// Drives shards and begins leased work, one piece after the other.
     ///
-    /// It runs here until it suspends for the first time: what never does costs no hop to another thread.
-    private func takeUp() async {
+    /// Work runs here until it suspends for the first time: what never does costs no hop to another thread.
+    private func takeTurns() async {
+        let turns = self.host.turns
         await withDiscardingTaskGroup { group in
             var breather = Breather()
-            while let grants = await self.orders.next(atMost: 1) {
-                for grant in grants {
-                    group.addImmediateTask { await self.perform(grant) }
+            turns.arrive(.worker)
+            while let turn = await turns.next(.worker) {
+                switch turn {
+                case .drive(let shell): shell.drive()
+                case .perform(let grant):
+                    let footing = Footing()
+                    group.addImmediateTask { await self.perform(grant, footing) }
+                    turns.arrive(.worker)
                     // Nobody needs to know that work began which has ended.
-                    if self.tasks.isRunning(grant.lease) { self.host.started([grant.lease]) }
+                    if let end = footing.leave() { self.tell(end) } else { self.host.started([grant.lease]) }
                 }
                 await breather.breathe()
             }
@@ -95,31 +98,30 @@ final class LocalWorker: LeaseSession {
         }
     }
 
-    /// Tells the host what became of the work, as many ends at a time as there are.
-    private func report() async {
-        while let reports = await self.outcomes.next() {
-            self.host.reports(reports, from: self.id, worker: self.worker)
-            self.host.credit(self.id, reports.count)
-            self.host.time.busy(-reports.count)
+    private func perform(_ grant: LeaseGrant, _ footing: Footing) async {
+        let result = await self.tasks.run(grant.lease) { await self.intercepted(grant) }
+        let end: Footing.End
+        if Task.isCancelled, !self.stopping.withLock({ $0.contains(grant.lease) }) {
+            // A cancelled process says nothing: what it had begun is found again when the store is opened next.
+            end = .silent
+        } else {
+            end = result.map { .reported(AttemptReport(lease: grant.lease, result: $0)) } ?? .vanished(grant.lease)
         }
+        if !footing.ends(end) { self.tell(end) }
     }
 
-    private func perform(_ grant: LeaseGrant) async {
-        let result = await self.tasks.run(grant.lease) { await self.intercepted(grant) }
-        // A cancelled process says nothing: what it had begun is found again when the store is opened next.
-        if Task.isCancelled, !self.stopping.withLock({ $0.contains(grant.lease) }) {
-            return self.host.time.busy(-1)
-        }
-        if let result {
-            // Busy until it is reported.
-            self.outcomes.post(AttemptReport(lease: grant.lease, result: result))
-        } else {
-            self.host.started([grant.lease])
-            self.host.dispatch { $0.ended(self.id, CollectionOfOne(grant.lease.key), effects: &$1) }
-            self.host.lost([grant.lease], .workerGone)
+    /// Tells the host what became of the work, which is busy until then.
+    private func tell(_ end: Footing.End) {
+        switch end {
+        case .reported(let report): self.host.reports([report], from: self.id, worker: self.worker, credit: 1)
+        case .vanished(let lease):
+            self.host.started([lease])
+            self.host.dispatch { $0.ended(self.id, CollectionOfOne(lease.key), effects: &$1) }
+            self.host.lost([lease], .workerGone)
             self.host.credit(self.id, 1)
-            self.host.time.busy(-1)
+        case .silent: break
         }
+        self.host.time.busy(-1)
     }
 
     /// The result of an attempt; `nil` when nobody will report it.
@@ -211,6 +213,44 @@ private final class Pulse: Sendable {
             if busy > 0, self.time.now >= due { return }
             try await self.time.sleep(until: due, for: .work, releasing: busy)
             busy = 1
+        }
+    }
+}
+
+/// Where an attempt is: with the loop that began it, or on its own since it suspended for the first time.
+private final class Footing: Sendable {
+    /// How it ended.
+    enum End: Sendable {
+        /// So it is reported.
+        case reported(AttemptReport)
+        /// Nobody will ever report it, as if its worker had died.
+        case vanished(LeaseRef)
+        /// The process ends, too.
+        case silent
+    }
+
+    private enum Place {
+        case withLoop
+        case onItsOwn
+        case ended(End)
+    }
+
+    private let place = Guarded(Place.withLoop)
+
+    /// The attempt has ended; true when the loop will tell the host.
+    func ends(_ end: End) -> Bool {
+        self.place.withLock { place in
+            guard case .withLoop = place else { return false }
+            place = .ended(end)
+            return true
+        }
+    }
+
+    /// The loop goes on; how the attempt ended, if it has.
+    func leave() -> End? {
+        self.place.withLock { place in
+            defer { place = .onItsOwn }
+            return if case .ended(let end) = place { end } else { nil }
         }
     }
 }

@@ -8,6 +8,8 @@ final class Alarm: Sendable {
     /// Who is woken.
     enum Sleeper: Hashable, Sendable {
         case shard(ShardID)
+        /// The shard's commit that failed and is to be tried again.
+        case commit(ShardID)
         case dispatch
     }
 

@@ -7,12 +7,14 @@ final class Committer: Sendable {
     private struct Pending: Sendable {
         var batch: ShardBatch
         var bytes: Int
-        var continuation: CheckedContinuation<CommitOutcome, Never>
+        var then: @Sendable (CommitOutcome) -> Void
     }
 
     private let store: any RunStore
     /// The same store, when a commit needs no waiting: then there is nothing to gain from a queue.
     private let immediate: (any ImmediateStore)?
+    /// The same store, when it gathers commits by itself.
+    private let gathering: (any GatheringStore)?
     private let clock: HostClock
     private let time: any HostTime
     private let limits: Limits
@@ -30,6 +32,7 @@ final class Committer: Sendable {
     ) {
         self.store = store
         self.immediate = store as? any ImmediateStore
+        self.gathering = store as? any GatheringStore
         self.clock = clock
         self.time = time
         self.limits = limits
@@ -37,20 +40,25 @@ final class Committer: Sendable {
         self.meters = meters
     }
 
-    /// Commits a shard's batch together with its neighbours'.
-    func commit(_ batch: ShardBatch, bytes: Int) async -> CommitOutcome {
-        if let immediate {
-            let sentAt = self.time.now
-            let outcome = immediate.commitAtOnce([batch])
-            self.measure(outcome, batch.history.count, since: sentAt)
-            if case .answered(let answer) = outcome { self.clock.adjust(to: answer.now, sentAt: sentAt) }
-            return outcome.seen(by: batch.shard)
+    /// Commits a shard's batch here and now, if that needs no waiting.
+    func commitAtOnce(_ batch: ShardBatch) -> CommitOutcome? {
+        guard let immediate = self.immediate else { return nil }
+        let sentAt = self.time.now
+        let outcome = immediate.commitAtOnce([batch])
+        self.answered(outcome, batch.history.count, since: sentAt)
+        return outcome.seen(by: batch.shard)
+    }
+
+    /// Commits a shard's batch together with its neighbours'; `then` is called once, from anywhere, and must not wait.
+    func commit(_ batch: ShardBatch, bytes: Int, then: @escaping @Sendable (CommitOutcome) -> Void) {
+        guard let gathering = self.gathering else {
+            let isAccepted = self.mailbox.post(Pending(batch: batch, bytes: bytes, then: then))
+            return isAccepted ? () : then(.failed(.shuttingDown, "the process is stopping"))
         }
-        return await withCheckedContinuation { continuation in
-            let pending = Pending(batch: batch, bytes: bytes, continuation: continuation)
-            if !self.mailbox.post(pending) {
-                continuation.resume(returning: .failed(.shuttingDown, "the process is stopping"))
-            }
+        let (shard, records, sentAt) = (batch.shard, batch.history.count, self.time.now)
+        gathering.commit([batch]) { outcome in
+            self.answered(outcome, records, since: sentAt)
+            then(outcome.seen(by: shard))
         }
     }
 
@@ -91,16 +99,18 @@ final class Committer: Sendable {
     private func write(_ pending: ArraySlice<Pending>) async {
         let sentAt = self.time.now
         let outcome = await self.store.commit(pending.map(\.batch))
-        self.measure(outcome, pending.lazy.map(\.batch.history.count).reduce(0, +), since: sentAt)
-        switch outcome {
-        case .answered(let answer): self.clock.adjust(to: answer.now, sentAt: sentAt)
-        case .failed(let code, _) where pending.count > 1 && Self.blamesContent(code):
+        self.answered(outcome, pending.lazy.map(\.batch.history.count).reduce(0, +), since: sentAt)
+        if case .failed(let code, _) = outcome, pending.count > 1, Self.blamesContent(code) {
             let middle = pending.startIndex + pending.count / 2
             await self.write(pending[..<middle])
             return await self.write(pending[middle...])
-        case .failed, .unknown: break
         }
-        for one in pending { one.continuation.resume(returning: outcome.seen(by: one.batch.shard)) }
+        for one in pending { one.then(outcome.seen(by: one.batch.shard)) }
+    }
+
+    private func answered(_ outcome: CommitOutcome, _ records: Int, since sentAt: ContinuousClock.Instant) {
+        self.measure(outcome, records, since: sentAt)
+        if case .answered(let answer) = outcome { self.clock.adjust(to: answer.now, sentAt: sentAt) }
     }
 
     private func measure(_ outcome: CommitOutcome, _ records: Int, since sentAt: ContinuousClock.Instant) {

@@ -47,7 +47,7 @@ extension EngineHost {
         // One shard for a whole call up to this size: fewer commits, and calls spread over the shards anyway.
         let perShard = 64
         var numbers = self.random.withLock { random in SplitMix64(seed: random.next()) }
-        let firstShard = Int(numbers.next() % UInt64(owned.count))
+        let firstShard = self.firstShard(of: owned.count, &numbers)
         for (place, request) in requests.enumerated() {
             let name = "\(request.workflow)@\(request.version ?? 0)"
             do throws(CanoError) {
@@ -78,6 +78,14 @@ extension EngineHost {
             answers[orders[index].place] = Self.answer(reply, to: orders[index].order)
         }
         return answers.map { $0 ?? .refused(Self.noAnswer) }
+    }
+
+    /// Where the runs of a call go: runs that are started at about the same time share a few shards, so that what they
+    /// do is committed in few batches; the few change every second, so that runs spread over all shards all the same.
+    private func firstShard(of count: Int, _ numbers: inout SplitMix64) -> Int {
+        let few = min(count, max(4, Cores.count * 2))
+        let second = Int(self.clock.now().microseconds / 1_000_000)
+        return (second % count * few + Int(numbers.next() % UInt64(few))) % count
     }
 
     private func entry(_ caller: Caller, _ action: String, _ count: Int, from first: RunID) -> AuditEntry {

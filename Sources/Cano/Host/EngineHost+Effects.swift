@@ -14,6 +14,9 @@ extension EngineHost {
             switch effect {
             case .ready(let offer): offers.append(offer)
             case .send(let grant, let session): deliveries[session, default: []].append(.lease(grant))
+            case .followed(let work, let session):
+                self.dispatch { dispatch, _ in dispatch.followed(session, work) }
+            case .unused(let session, let count): self.credit(session, count)
             case .ungranted(let offer, let session): self.dispatch { $0.ungranted(session, offer, effects: &$1) }
             case .claimed(let lease, let limits, let since):
                 self.dispatch { dispatch, _ in dispatch.claimed(lease, limits, since: since) }
@@ -38,8 +41,8 @@ extension EngineHost {
                 }
             case .posted: self.ringForMail()
             case .reply(let request, let reply): self.requests.reply(request, reply)
-            case .finished(let run, _):
-                self.finishes.finished(run)
+            case .finished(let run, let outcome, let finish):
+                self.finishes.finished(run, RunEnd(outcome: outcome, finish: finish))
                 finished.append(run)
             case .unreadable(let run, let message):
                 self.logger.error("run cannot be read back", metadata: ["run": "\(run)", "error": "\(message)"])

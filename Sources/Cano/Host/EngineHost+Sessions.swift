@@ -19,20 +19,30 @@ extension EngineHost {
 
     /// Tasks begin.
     package func started(_ leases: [LeaseRef]) {
-        for (shard, leases) in Dictionary(grouping: leases, by: \.shard) { self.post(.started(leases), to: shard) }
+        for (shard, leases) in leases.grouped(by: \.shard) { self.post(.started(leases), to: shard) }
     }
 
     /// Attempts ended.
     ///
     /// Each is answered once its outcome is durable.
-    package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID) {
+    ///
+    /// - Parameters:
+    ///   - reports: how they ended.
+    ///   - session: who says so.
+    ///   - worker: which worker that is.
+    ///   - credit: how many leases more it can take now.
+    package func reports(_ reports: [AttemptReport], from session: SessionID, worker: WorkerID, credit: Int = 0) {
+        var kept = 0
         self.dispatch { dispatch, effects in
-            dispatch.heard(reports, effects: &effects)
-            dispatch.ended(session, reports.lazy.map(\.lease.key), effects: &effects)
+            kept = dispatch.reported(session, reports, credit: credit, effects: &effects)
         }
-        for (shard, reports) in Dictionary(grouping: reports, by: \.lease.shard) {
-            let event = ShardEvent.reports(reports, from: session, worker: worker)
-            if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }
+        for (shard, reports) in reports.grouped(by: \.lease.shard) {
+            let slots = min(kept, reports.count)
+            kept -= slots
+            let event = ShardEvent.reports(reports, from: session, worker: worker, slots: slots)
+            guard !self.post(event, to: shard) else { continue }
+            self.credit(session, slots)
+            self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session)
         }
     }
 
@@ -40,7 +50,7 @@ extension EngineHost {
     ///
     /// Each is answered once its cursor is.
     package func checkpoints(_ checkpoints: [LeaseCheckpoint], from session: SessionID, worker: WorkerID) {
-        for (shard, checkpoints) in Dictionary(grouping: checkpoints, by: \.lease.shard) {
+        for (shard, checkpoints) in checkpoints.grouped(by: \.lease.shard) {
             let event = ShardEvent.checkpoints(checkpoints, from: session, worker: worker)
             if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }
         }
@@ -48,7 +58,7 @@ extension EngineHost {
 
     /// A worker offers leases that it still holds.
     package func offered(_ leases: [LeaseRef], from session: SessionID, worker: WorkerID) {
-        for (shard, leases) in Dictionary(grouping: leases, by: \.shard) {
+        for (shard, leases) in leases.grouped(by: \.shard) {
             let event = ShardEvent.offered(leases, from: session, worker: worker)
             if !self.post(event, to: shard) { self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session) }
         }
@@ -57,7 +67,7 @@ extension EngineHost {
     /// The worker of these leases will not report.
     package func lost(_ leases: [LeaseRef], _ reason: LossReason) {
         self.dispatch { $0.freed(leases, effects: &$1) }
-        for (shard, leases) in Dictionary(grouping: leases, by: \.shard) {
+        for (shard, leases) in leases.grouped(by: \.shard) {
             self.post(.lost(leases, reason), to: shard)
         }
     }
@@ -99,5 +109,14 @@ extension EngineHost {
         var isKnown = false
         self.dispatch { isKnown = $0.force(breaker: name, force, effects: &$1) }
         return isKnown
+    }
+}
+
+extension Array {
+    /// The elements of each shard; mostly there is one shard, and nothing to be sorted out.
+    fileprivate func grouped(by shard: (Element) -> ShardID) -> [(ShardID, [Element])] {
+        guard let first = self.first.map(shard) else { return [] }
+        if self.allSatisfy({ shard($0) == first }) { return [(first, self)] }
+        return Dictionary(grouping: self, by: shard).map { ($0.key, $0.value) }
     }
 }

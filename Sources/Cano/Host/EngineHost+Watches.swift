@@ -162,9 +162,8 @@ extension EngineHost {
             let wasAccepted = try await self.store.hasOutcome(of: token, run: lease.key.run, path: lease.key.path)
             let answer = LeaseAnswer(lease: lease, answer: wasAccepted ? .already : .lost)
             self.deliver([.answer(answer)], to: session)
-        case .ready, .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .checkpointed, .left, .reply,
-            .finished,
-            .unreadable, .wake, .posted:
+        case .ready, .send, .followed, .unused, .ungranted, .claimed, .adopted, .stop, .revoke, .answer,
+            .checkpointed, .left, .reply, .finished, .unreadable, .wake, .posted:
             break  // these never come here
         }
     }

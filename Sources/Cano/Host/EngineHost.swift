@@ -17,6 +17,7 @@ package final class EngineHost: Sendable {
     let logger: Logger
     let committer: Committer
     let alarm: Alarm
+    let turns = Turns()
     let requests = Requests()
     let finishes = FinishWaiters()
     let sessions = Guarded<[SessionID: any LeaseSession]>([:])
@@ -93,6 +94,7 @@ package final class EngineHost: Sendable {
     package func run() async {
         await withDiscardingTaskGroup { group in
             group.addTask { await self.committer.run() }
+            for _ in 0..<Cores.count { group.addTask { await self.takeTurns() } }
             group.addTask { await self.alarm.run { self.wake($0) } }
             for _ in 0..<2 { group.addTask { await self.runLoader() } }
             group.addTask { await self.watchLeases() }
@@ -114,12 +116,23 @@ package final class EngineHost: Sendable {
             }
             // What was posted behind the last commit is answered by nobody.
             for shard in held.keys { self.requests.fail(shard) }
+            self.turns.close()
             self.committer.stop()
             await self.giveUp(held)
             group.cancelAll()
         }
         for observer in self.observers { observer.closed() }
         self.time.closed()
+    }
+
+    /// Drives shards that have something to do, until there will be none any more.
+    private func takeTurns() async {
+        var breather = Breather()
+        self.turns.arrive(.driver)
+        while let turn = await self.turns.next(.driver) {
+            if case .drive(let shell) = turn { shell.drive() }
+            await breather.breathe()
+        }
     }
 
     /// Hands a shard's shell an event; false when the shard is not ours.
@@ -132,6 +145,7 @@ package final class EngineHost: Sendable {
     private func wake(_ sleeper: Alarm.Sleeper) {
         switch sleeper {
         case .shard(let shard): self.post(.tick, to: shard)
+        case .commit(let shard): self.shells.withLock { $0[shard] }?.retry()
         case .dispatch: self.dispatch { _, _ in }  // being told the time is enough
         }
     }

@@ -1,14 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 import CanoEngine
+internal import DequeModule
 
-/// Who waits for the end of a run.
+/// How a run ended.
+struct RunEnd: Sendable {
+    var outcome: RunOutcome
+    var finish: Record.Finish
+}
+
+/// Who waits for the end of a run, and how the last few ended: who asks for those need not ask the store.
 final class FinishWaiters: Sendable {
-    private struct State {
+    fileprivate struct State {
         var tickets: [RunID: [ObjectIdentifier: FinishTicket]] = [:]
+        var ends: [RunID: RunEnd] = [:]
+        var order: Deque<RunID> = []
+        var bytes = 0
+        var gaps = 0
     }
 
+    /// So many ends are remembered, as long as their contexts have no more bytes than this.
+    private static let mostEnds = 1024
+    private static let mostBytes = 1 << 20
+
     private let state = Guarded(State())
+
+    /// How often an end may have been missed or was forgotten: while it stays the same, every end since is remembered.
+    var gaps: Int { self.state.withLock { $0.gaps } }
+
+    /// How the run ended; `nil` when it has not, or that is not remembered.
+    func end(of run: RunID) -> RunEnd? { self.state.withLock { $0.ends[run] } }
 
     fileprivate func add(_ ticket: FinishTicket) {
         self.state.withLock { $0.tickets[ticket.run, default: [:]][ObjectIdentifier(ticket)] = ticket }
@@ -23,15 +44,33 @@ final class FinishWaiters: Sendable {
 
     /// Has everybody look at the store: somebody else owns a run, or did, and its end was not heard here.
     func ringAll() {
-        for tickets in self.state.withLock({ Array($0.tickets.values) }) {
-            for ticket in tickets.values { ticket.ring(isOver: false) }
+        let tickets = self.state.withLock { state in
+            state.gaps += 1
+            return Array(state.tickets.values)
+        }
+        for tickets in tickets {
+            for ticket in tickets.values { ticket.ring(nil) }
         }
     }
 
     /// The run has ended; the store has the outcome.
-    func finished(_ run: RunID) {
-        guard let tickets = self.state.withLock({ $0.tickets.removeValue(forKey: run) }) else { return }
-        for ticket in tickets.values { ticket.ring(isOver: true) }
+    func finished(_ run: RunID, _ end: RunEnd) {
+        let tickets = self.state.withLock { state in
+            state.remember(run, end, most: Self.mostEnds, bytes: Self.mostBytes)
+            return state.tickets.removeValue(forKey: run)
+        }
+        for ticket in (tickets ?? [:]).values { ticket.ring(end) }
+    }
+}
+
+extension FinishWaiters.State {
+    fileprivate mutating func remember(_ run: RunID, _ end: RunEnd, most: Int, bytes: Int) {
+        if self.ends.updateValue(end, forKey: run) == nil { self.order.append(run) }
+        self.bytes += end.finish.context.count
+        while self.order.count > most || self.bytes > bytes, let oldest = self.order.popFirst() {
+            self.bytes -= self.ends.removeValue(forKey: oldest)?.finish.context.count ?? 0
+            self.gaps += 1
+        }
     }
 }
 
@@ -48,7 +87,7 @@ final class FinishTicket: Sendable {
     fileprivate let run: RunID
     private let waiters: FinishWaiters
     private let phase = Guarded(Phase.idle)
-    private let bell = Mailbox<Bool>()
+    private let bell = Mailbox<RunEnd?>()
 
     init(_ waiters: FinishWaiters, _ run: RunID) {
         self.run = run
@@ -56,9 +95,9 @@ final class FinishTicket: Sendable {
         waiters.add(self)
     }
 
-    fileprivate func ring(isOver: Bool) {
+    fileprivate func ring(_ end: RunEnd?) {
         self.stopWaiting(.rung)
-        self.bell.post(isOver)
+        self.bell.post(end)
     }
 
     /// Gives the ticket back.
@@ -66,12 +105,12 @@ final class FinishTicket: Sendable {
         self.waiters.remove(self)
     }
 
-    /// Returns when the run may have ended: true when it has, false when the store must be asked or the task was
+    /// Returns when the run may have ended: with its end, or with `nil` when the store must be asked or the task was
     /// cancelled.
-    func isOver(by time: any HostTime) async -> Bool {
+    func end(by time: any HostTime) async -> RunEnd? {
         let waits = self.startWaiting(time)
         defer { if waits { self.stopWaiting(.idle) } }
-        return await self.bell.next()?.contains(true) ?? false
+        return await self.bell.next()?.lazy.compactMap(\.self).first
     }
 
     /// Returns when the run has ended, the time has passed or the task is cancelled, and gives the ticket back.

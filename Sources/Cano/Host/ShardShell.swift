@@ -5,7 +5,8 @@ internal import Logging
 
 /// Drives one shard under one epoch: takes events, reduces them, commits one batch, then acts.
 ///
-/// It decides nothing. The shard lives in the loop of ``run()``; everybody else posts events.
+/// It decides nothing. Everybody posts events; whoever has its turn (``Turns``) drives it, one at a time, and nobody
+/// waits: while a commit is under way it has no turn.
 final class ShardShell: Sendable {
     /// Why a shell stopped.
     enum End: Sendable {
@@ -17,12 +18,59 @@ final class ShardShell: Sendable {
         case unknown(String)
     }
 
+    /// Who may drive the shell.
+    private enum Stage {
+        /// Nobody yet: the shard is being made. Next: idle, due.
+        case starting
+        /// Nobody needs to. Next: due.
+        case idle
+        /// Somebody has its turn, or it is in the line for one. Next: idle, committing, pausing, ended.
+        case due
+        /// Nobody, until the commit is answered. Next: due.
+        case committing
+        /// Nobody, until a commit that failed is tried again. Next: due.
+        case pausing
+        /// Nobody any more.
+        case ended
+    }
+
+    /// What others hand in.
+    private struct Desk {
+        var stage = Stage.starting
+        var events: [ShardEvent] = []
+        /// The store's answer to the commit that was under way.
+        var answer: CommitOutcome?
+        var isClosed = false
+        var onEnd: CheckedContinuation<End, Never>?
+    }
+
+    /// What only the turn touches.
+    struct Books {
+        var shard: Shard?
+        /// Grants that wait until the process trusts its lease again; another tick brings them back.
+        var deferred: [ShardEvent] = []
+        /// Events behind a commit that was large enough.
+        var rest: ArraySlice<ShardEvent> = []
+        /// What is being committed.
+        var output: ShardOutput?
+        /// How many events are being dealt with, for ``HostTime/busy(_:)``.
+        var held = 0
+        /// How long to wait before a commit that fails next is tried again.
+        var pause = ShardShell.firstPause
+    }
+
     let shard: ShardID
     let epoch: Epoch
-    private let mailbox = Mailbox<ShardEvent>()
-    private unowned let host: EngineHost
-    /// Only the loop of ``run()`` uses it; `nil` when nobody listens.
-    private let observation: Guarded<Observation>?
+    unowned let host: EngineHost
+    private let desk = Guarded(Desk())
+    private let books = Guarded(Books())
+    /// Only the turn uses it; `nil` when nobody listens.
+    let observation: Guarded<Observation>?
+
+    private static let firstPause = Duration.milliseconds(50)
+    private static let longestPause = Duration.seconds(2)
+    /// How long grants and timers wait when the process does not trust its lease.
+    private static let mistrust = Span(milliseconds: 100)
 
     init(shard: ShardID, epoch: Epoch, host: EngineHost) {
         self.shard = shard
@@ -31,25 +79,57 @@ final class ShardShell: Sendable {
         self.observation = Observation(host.observers).map { Guarded($0) }
     }
 
+    // MARK: From outside
+
     /// Hands the shard an event; false when the shell has stopped.
     @discardableResult
     func post(_ event: ShardEvent) -> Bool {
         self.host.time.busy(1)
-        if self.mailbox.post(event) { return true }
-        self.host.time.busy(-1)
-        return false
+        let isAccepted = self.change { desk in
+            guard !desk.isClosed else { return false }
+            desk.events.append(event)
+            return true
+        }
+        if !isAccepted { self.host.time.busy(-1) }
+        return isAccepted
     }
 
-    /// Stops after what is under way.
+    /// Stops after what is under way; what was posted before is still done.
     func close() {
-        self.mailbox.close()
+        _ = self.change { desk in
+            desk.isClosed = true
+            // Nobody will come back for what the store did not take.
+            if case .pausing = desk.stage { desk.stage = .idle }
+            return true
+        }
     }
 
-    /// Drives the shard until it is lost or closed; what was posted before it was closed is still done.
+    /// A commit that failed is tried again.
+    func retry() {
+        _ = self.change { desk in
+            guard case .pausing = desk.stage else { return false }
+            desk.stage = .idle
+            return true
+        }
+    }
+
+    /// Changes the desk; when that gives an idle shell something to do, it gets in line.
+    private func change(_ body: (inout Desk) -> Bool) -> Bool {
+        let (result, isDue) = self.desk.withLock { desk in
+            let result = body(&desk)
+            guard result, case .idle = desk.stage else { return (result, false) }
+            desk.stage = .due
+            return (result, true)
+        }
+        if isDue { self.host.turns.ready(self) }
+        return result
+    }
+
+    /// Makes the shard and lets it be driven; returns when it is lost or closed.
     func run() async -> End {
         defer { self.observation?.withLock { $0.gaveUp(at: self.host.clock.now()) } }
         var effects: [ShardEffect] = []
-        var shard = Shard(
+        let shard = Shard(
             id: self.shard,
             epoch: self.epoch,
             plans: self.host.plans.all,
@@ -61,137 +141,193 @@ final class ShardShell: Sendable {
         if case .listening(let until) = shard.phase {
             self.host.dispatch { dispatch, _ in dispatch.listen(until: until) }
         }
+        self.books.withLock { $0.shard = shard }
         self.host.perform(effects, of: self)
-        var deferred: [ShardEvent] = []
-        while let events = await self.mailbox.nextUntilClosed() {
-            // However many events there are, they are one thing to be busy with.
-            self.host.time.busy(1 - events.count)
-            let pending = deferred + events
-            deferred = []
-            if let end = await self.drive(&shard, pending, &deferred) {
-                self.mailbox.close()
-                let left = self.mailbox.take(atMost: .max).items
-                self.giveBack(deferred + left)
-                self.host.time.busy(-1 - left.count)
-                return end
-            }
-            self.host.time.busy(-1)
-        }
-        self.giveBack(deferred)
-        return .closed
-    }
-
-    /// Credit that was set aside for grants which will not happen here any more; sessions outlive the shell.
-    private func giveBack(_ events: [ShardEvent]) {
-        for case .grant(let grants) in events {
-            self.host.dispatch { dispatch, effects in
-                for grant in grants { dispatch.ungranted(grant.session, grant.offer, effects: &effects) }
+        return await withCheckedContinuation { continuation in
+            _ = self.change { desk in
+                desk.onEnd = continuation
+                desk.stage = .idle
+                return desk.isClosed || !desk.events.isEmpty
             }
         }
     }
+}
 
-    /// The same for grants that were decided, but that nobody will be told because they are not durable.
-    private func giveBack(_ shardEffects: [ShardEffect]) {
-        self.host.dispatch { dispatch, effects in
-            for case .send(let grant, let session) in shardEffects {
-                dispatch.freed(CollectionOfOne(grant.lease), effects: &effects)
-                dispatch.ended(session, CollectionOfOne(grant.lease.key), effects: &effects)
-                dispatch.credit(session, 1, effects: &effects)
-            }
-            for case .ungranted(let offer, let session) in shardEffects {
-                dispatch.ungranted(session, offer, effects: &effects)
-            }
+// MARK: - A turn
+
+extension ShardShell {
+    /// What a turn finds on the desk.
+    private enum Work {
+        case events([ShardEvent])
+        case answer(CommitOutcome)
+        /// The last commit failed and is to be sent again.
+        case again
+        case close
+    }
+
+    /// So many looks at the desk make a turn: then others have theirs.
+    private static let looks = 16
+
+    /// Has its turn: does what there is to do, up to the next commit that takes time.
+    func drive() {
+        var books = self.takeBooks()
+        for _ in 0..<Self.looks {
+            guard let work = self.look(books) else { break }
+            guard self.act(on: work, &books) else { return }
+        }
+        let isBehind = !books.rest.isEmpty
+        self.putBack(&books)
+        _ = self.change { desk in
+            desk.stage = .idle
+            return isBehind || !desk.events.isEmpty || desk.isClosed
         }
     }
 
-    /// How long grants and timers wait when the process does not trust its lease.
-    private static let pause = Span(milliseconds: 100)
+    private func takeBooks() -> Books {
+        var books = Books()
+        self.books.withLock { swap(&books, &$0) }
+        return books
+    }
 
-    private func drive(_ shard: inout Shard, _ events: [ShardEvent], _ deferred: inout [ShardEvent]) async -> End? {
-        var output = self.newOutput()
+    private func putBack(_ books: inout Books) {
+        self.books.withLock { swap(&books, &$0) }
+    }
+
+    private func look(_ books: Books) -> Work? {
+        self.desk.withLock { desk in
+            if let answer = desk.answer {
+                desk.answer = nil
+                return .answer(answer)
+            }
+            if books.output != nil { return desk.isClosed ? .close : .again }
+            if !desk.events.isEmpty || !books.rest.isEmpty {
+                let events = desk.events
+                desk.events = []
+                return .events(events)
+            }
+            return desk.isClosed ? .close : nil
+        }
+    }
+
+    /// Returns whether the turn goes on.
+    private func act(on work: Work, _ books: inout Books) -> Bool {
+        switch work {
+        case .events(let events): self.reduce(events, &books)
+        case .answer(let outcome): self.heard(outcome, &books)
+        case .again: self.commit(&books)
+        case .close: self.end(.closed, &books)
+        }
+    }
+
+    /// Reduces events until their rows are enough for a commit, or there are no more.
+    private func reduce(_ events: [ShardEvent], _ books: inout Books) -> Bool {
+        books.held += events.count
+        var pending = events[...]
+        if !books.deferred.isEmpty || !books.rest.isEmpty {
+            pending = ArraySlice(books.deferred) + books.rest + events
+            books.deferred = []
+            books.rest = []
+        }
+        var output = ShardOutput(shard: self.shard, epoch: self.epoch, isWatched: self.observation != nil)
         var isEarly = false
-        for (index, event) in events.enumerated() {
+        for (index, event) in zip(pending.indices, pending) {
             if event.needsTrust, !self.host.isTrusted(self.shard) {
                 isEarly = true
                 // Another tick will come by itself; a grant has credit set aside for it.
-                if case .grant = event { deferred.append(event) }
+                if case .grant = event { books.deferred.append(event) }
                 continue
             }
-            shard.apply(event, at: self.host.clock.now(), into: &output)
-            guard output.bytes >= self.host.configuration.limits.commitBytes else { continue }
-            if let end = await self.commit(&shard, output) {
-                deferred += events[(index + 1)...]
-                return end
+            books.shard?.apply(event, at: self.host.clock.now(), into: &output)
+            guard output.bytes < self.host.configuration.limits.commitBytes else {
+                books.rest = pending[(index + 1)...]
+                break
             }
-            output = self.newOutput()
         }
-        if isEarly { self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.pause)) }
-        return await self.commit(&shard, output)
-    }
-
-    private func newOutput() -> ShardOutput {
-        ShardOutput(shard: self.shard, epoch: self.epoch, isWatched: self.observation != nil)
-    }
-
-    /// Tells those who watch what a durable batch says.
-    private func tell(_ output: ShardOutput, without refused: [RunID: KeyedRun]) {
-        guard let observation = self.observation, let facts = output.facts, !facts.isEmpty else { return }
-        observation.withLock { $0.tell(facts, without: refused, at: self.host.clock.now()) }
-    }
-
-    /// The same for effects that are about to be performed.
-    func tell(_ effects: [ShardEffect]) {
-        self.observation?.withLock { $0.tell(effects, of: self.host) }
+        if isEarly { self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.mistrust)) }
+        books.output = output
+        return self.commit(&books)
     }
 
     /// Makes a batch durable, then performs what follows from it.
-    private func commit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
-        let end = await self.tryCommit(&shard, output)
-        if end != nil { self.giveBack(output.effects) }
-        return end
-    }
-
-    private func tryCommit(_ shard: inout Shard, _ output: ShardOutput) async -> End? {
-        guard !output.batch.isEmpty else {
-            self.tell(output, without: [:])
-            self.act(on: output.effects)
-            return nil
-        }
-        var pause = Duration.milliseconds(50)
-        while true {
-            switch await self.host.committer.commit(output.batch, bytes: output.bytes) {
-            case .answered(let answer):
-                if answer.stale.contains(self.shard) { return .stale }
-                let refused = answer.refused.filter { $0.key.shard == self.shard }
-                self.tell(output, without: refused)
-                self.act(on: shard.committed(refused, effects: output.effects))
-                return nil
-            case .unknown(let message):
-                return .unknown(message)
-            case .failed(let code, let message):
-                if code == .shuttingDown { return .closed }
-                // The store has something else than we think: taking the shard again tells the truth.
-                if Committer.blamesContent(code) { return .unknown(message) }
-                self.host.logger.warning(
-                    "commit failed, trying again",
-                    metadata: ["shard": "\(self.shard.rawValue)", "code": "\(code.name)", "error": "\(message)"]
-                )
-                // Runs wait while the store is away; a cancelled sleep means that the process stops.
-                let next = self.host.time.now.advanced(by: pause)
-                do { try await self.host.time.sleep(until: next, for: .work, releasing: 1) } catch { return .closed }
-                pause = min(pause * 2, .seconds(2))
+    private func commit(_ books: inout Books) -> Bool {
+        guard let batch = books.output?.batch, let bytes = books.output?.bytes else { return true }
+        if batch.isEmpty { return self.heard(nil, &books) }
+        if let outcome = self.host.committer.commitAtOnce(batch) { return self.heard(outcome, &books) }
+        // The answer may come at any moment from here on, and somebody else has the next turn.
+        self.putBack(&books)
+        self.desk.withLock { $0.stage = .committing }
+        self.host.committer.commit(batch, bytes: bytes) { outcome in
+            _ = self.change { desk in
+                desk.answer = outcome
+                desk.stage = .idle
+                return true
             }
         }
+        return false
     }
 
-    /// Performs what follows from a commit.
-    ///
-    /// A slow store may have taken longer than the trust in the lease lasted: then no lease goes out any more.
-    private func act(on effects: [ShardEffect]) {
-        let leases = effects.lazy.compactMap { $0.lease?.lease }
-        guard !leases.isEmpty, !self.host.isTrusted(self.shard) else { return self.host.perform(effects, of: self) }
-        self.giveBack(effects.filter { $0.lease != nil })
-        self.post(.lost(Array(leases), .unstarted))
-        self.host.perform(effects.filter { $0.lease == nil }, of: self)
+    /// The store has answered; `nil` when there was nothing to write.
+    private func heard(_ outcome: CommitOutcome?, _ books: inout Books) -> Bool {
+        guard let output = books.output else { return true }
+        switch outcome {
+        case nil:
+            self.tell(output, without: [:])
+            self.act(on: output.effects)
+        case .answered(let answer):
+            if answer.stale.contains(self.shard) { return self.end(.stale, &books) }
+            let refused = answer.refused.filter { $0.key.shard == self.shard }
+            self.tell(output, without: refused)
+            let effects = books.shard?.committed(refused, effects: output.effects)
+            self.act(on: effects ?? [])
+        case .unknown(let message):
+            return self.end(.unknown(message), &books)
+        case .failed(let code, let message):
+            if code == .shuttingDown { return self.end(.closed, &books) }
+            // The store has something else than we think: taking the shard again tells the truth.
+            if Committer.blamesContent(code) { return self.end(.unknown(message), &books) }
+            return self.wait(code, message, &books)
+        }
+        books.output = nil
+        books.pause = Self.firstPause
+        self.host.time.busy(-books.held)
+        books.held = 0
+        return true
+    }
+
+    /// Runs wait while the store is away.
+    private func wait(_ code: CanoError.Code, _ message: String, _ books: inout Books) -> Bool {
+        self.host.logger.warning(
+            "commit failed, trying again",
+            metadata: ["shard": "\(self.shard.rawValue)", "code": "\(code.name)", "error": "\(message)"]
+        )
+        let next = self.host.clock.now().advanced(by: books.pause)
+        books.pause = min(books.pause * 2, Self.longestPause)
+        let held = books.held
+        books.held = 0
+        self.putBack(&books)
+        let isClosed = self.desk.withLock { desk in
+            desk.stage = .pausing
+            return desk.isClosed
+        }
+        self.host.alarm.set(.commit(self.shard), at: next)
+        self.host.time.busy(-held)
+        if isClosed { self.close() }
+        return false
+    }
+
+    /// Stops for good: what was not done is somebody else's.
+    private func end(_ end: End, _ books: inout Books) -> Bool {
+        let (left, continuation) = self.desk.withLock { desk in
+            desk.isClosed = true
+            desk.stage = .ended
+            defer { (desk.events, desk.onEnd) = ([], nil) }
+            return (desk.events, desk.onEnd)
+        }
+        if let output = books.output { self.giveBack(output.effects) }
+        self.giveBack(books.deferred + Array(books.rest) + left)
+        self.host.time.busy(-books.held - left.count)
+        books = Books()
+        continuation?.resume(returning: end)
+        return false
     }
 }

@@ -44,9 +44,9 @@ struct Observation {
             case .send(let grant, let session):
                 self.began(grant, worker: host.worker(of: session), plan: host.plan(of: grant), at: host.clock.now())
             case .revoke(let lease, _): self.end(lease.key.run, lease.token, .revoked, at: host.clock.now())
-            case .finished(let run, _): self.endAll(of: run, .revoked, at: host.clock.now())
-            case .ready, .claimed, .ungranted, .adopted, .stop, .answer, .checkpointed, .lookUp, .left, .posted, .reply,
-                .load, .loadPage, .unreadable, .wake:
+            case .finished(let run, _, _): self.endAll(of: run, .revoked, at: host.clock.now())
+            case .ready, .followed, .unused, .claimed, .ungranted, .adopted, .stop, .answer, .checkpointed, .lookUp,
+                .left, .posted, .reply, .load, .loadPage, .unreadable, .wake:
                 break  // told by records, or no business of those who watch runs
             }
         }

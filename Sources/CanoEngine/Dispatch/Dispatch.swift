@@ -8,37 +8,6 @@ internal import DequeModule
 ///
 /// Pure and in memory: a grant that the shard refuses gives its credit back, so a stale offer does no harm.
 public struct Dispatch: Sendable {
-    /// A worker's connection and what it can take.
-    struct Session: Sendable {
-        var worker: WorkerID
-        var capabilities: [Capability]
-        /// Leases that may still be sent.
-        var credit = 0
-        /// What it has leases of.
-        var leases: [WorkKey: Int] = [:]
-        /// Whether it does, or is reserved to do, one suspect piece of work and nothing else.
-        var solitude = Solitude.none
-        /// Whether its worker was told about work that waits for credit.
-        var hasDemand = false
-        /// Whether it had to give its credit back: no suspect work waits for it until it has some again.
-        var isWithdrawn = false
-        /// The capabilities for which it stands in line.
-        var standsFor: Set<Capability> = []
-
-        /// Whether it can be given a lease like any other.
-        var isFree: Bool { self.credit > 0 && self.solitude == .none }
-    }
-
-    /// What a suspect piece of work means for a session.
-    enum Solitude: Hashable, Sendable {
-        /// Nothing.
-        case none
-        /// It takes nothing more until it is idle, then this offer.
-        case reserved(WorkOffer)
-        /// It does a suspect piece of work.
-        case busy
-    }
-
     var queues: [Capability: Deque<WorkOffer>] = [:]
     /// Suspect work for which no session is reserved yet.
     var suspects: [Capability: Deque<WorkOffer>] = [:]
@@ -109,10 +78,12 @@ public struct Dispatch: Sendable {
 
     /// A worker can take so many more leases.
     public mutating func credit(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
-        guard count > 0, self.sessions[session] != nil else { return }
-        self.sessions[session]?.credit += count
-        self.sessions[session]?.hasDemand = false
-        self.sessions[session]?.isWithdrawn = false
+        guard count > 0, let index = self.sessions.index(forKey: session) else { return }
+        self.sessions.values[index].credit += count
+        self.sessions.values[index].hasDemand = false
+        self.sessions.values[index].isWithdrawn = false
+        // Nobody waits for it, and it stands in every line.
+        if self.waiting == 0, self.sessions.values[index].standsEverywhere { return }
         self.use(session, effects: &effects)
         self.settle(effects: &effects)
     }
@@ -129,14 +100,40 @@ public struct Dispatch: Sendable {
     /// Their slots come back as credit by the worker's own word.
     public mutating func ended(_ session: SessionID, _ leases: some Sequence<WorkKey>, effects: inout [Effect]) {
         guard self.sessions[session] != nil else { return }
-        for lease in leases {
-            let left = (self.sessions[session]?.leases[lease] ?? 0) - 1
-            self.sessions[session]?.leases[lease] = left > 0 ? left : nil
-        }
+        for lease in leases { self.sessions[session]?.end(lease) }
         guard let state = self.sessions[session], state.leases.isEmpty, state.solitude != .none else { return }
         if case .busy = state.solitude { self.sessions[session]?.solitude = .none }
         self.use(session, effects: &effects)
         self.settle(effects: &effects)
+    }
+
+    /// A session reported how attempts ended, and can take `credit` more leases.
+    ///
+    /// Returns how many slots of it are kept for what follows in the runs that it reported on. That happens only when
+    /// nothing waits, so that nobody is passed over; whoever does not use them gives them back as credit.
+    public mutating func reported(
+        _ session: SessionID,
+        _ reports: [AttemptReport],
+        credit: Int,
+        effects: inout [Effect]
+    ) -> Int {
+        self.heard(reports, effects: &effects)
+        guard let index = self.sessions.index(forKey: session) else { return 0 }
+        guard self.waiting == 0, self.sessions.values[index].solitude == .none else {
+            self.ended(session, reports.map(\.lease.key), effects: &effects)
+            self.credit(session, credit, effects: &effects)
+            return 0
+        }
+        for report in reports { self.sessions.values[index].end(report.lease.key) }
+        let kept = min(reports.count, self.sessions.values[index].credit + credit)
+        self.sessions.values[index].credit -= kept
+        self.credit(session, credit, effects: &effects)
+        return kept
+    }
+
+    /// Work was granted to a session in a slot that was kept for it.
+    public mutating func followed(_ session: SessionID, _ work: WorkKey) {
+        self.sessions[session]?.leases[work, default: 0] += 1
     }
 
     /// A session took over leases that were granted elsewhere, or to another session.

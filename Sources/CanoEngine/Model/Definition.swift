@@ -87,7 +87,7 @@ public struct StateDefinition: Hashable, Sendable, Codable {
 }
 
 /// How a state runs, and which states may come next.
-public enum StepDefinition: Hashable, Sendable, Codable {
+public indirect enum StepDefinition: Hashable, Sendable, Codable {
     /// A task changes the context and, where several states may follow, chooses one of them.
     case task(run: TaskDefinition, to: [String])
     /// A task that only reads the context chooses the next state.

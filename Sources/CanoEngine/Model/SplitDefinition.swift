@@ -3,7 +3,7 @@
 /// Branches that run beside each other, and a join that decides when the run goes on.
 public struct SplitDefinition: Hashable, Sendable {
     /// What the branches do.
-    public enum Work: Hashable, Sendable {
+    public indirect enum Work: Hashable, Sendable {
         /// One small task makes a list of items, and one branch runs for each of them.
         case each(expand: TaskDefinition, branch: TaskDefinition)
         /// These branches run, each a task of its own.

@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 #if canImport(Glibc)
-    package import Glibc
+    internal import Glibc
 #elseif canImport(Musl)
-    package import Musl
+    internal import Musl
 #else
-    package import Darwin
+    internal import Darwin
 #endif
 
 /// A value behind a lock that the thread sanitizer understands.
 ///
 /// Hold it for a few lines and never across an `await`. (`Synchronization.Mutex` gives false reports under TSan.)
+@usableFromInline
 package final class Guarded<Value>: @unchecked Sendable {
     // @unchecked: `value` is touched only between lock and unlock.
-    // Both are visible to inlined code: a lock is taken several times for every transition of every run.
+    // It, and the class, are visible to inlined code: a lock is taken several times for every transition of every run,
+    // and a call that is not inlined moves its values through witness tables.
     @usableFromInline package var value: Value
-    @usableFromInline package let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
 
     /// A value behind a lock.
     ///
@@ -54,8 +56,14 @@ package final class Guarded<Value>: @unchecked Sendable {
     package func withLock<Result, Failure: Error>(
         _ body: (inout sending Value) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-        pthread_mutex_lock(self.mutex)
-        defer { pthread_mutex_unlock(self.mutex) }
+        self.lock()
+        defer { self.unlock() }
         return try body(&self.value)
     }
+
+    @usableFromInline
+    package func lock() { pthread_mutex_lock(self.mutex) }
+
+    @usableFromInline
+    package func unlock() { pthread_mutex_unlock(self.mutex) }
 }

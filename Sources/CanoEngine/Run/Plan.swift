@@ -8,20 +8,54 @@ public final class Plan: Sendable {
     public typealias Index = Int
 
     /// One state with what a run asks about it.
-    public struct State: Sendable {
+    public final class State: Sendable {
         /// The state's name.
         public let name: String
         /// How it runs.
         public let step: StepDefinition
         /// The states that may come next.
         public let next: [String]
-
         /// How long the state's own task may take over all attempts; `nil` for no bound.
-        var deadline: Span? {
-            switch self.step {
-            case .task(let task, _), .router(let task, _): task.within
-            case .split, .timer, .wait, .child, .exit: nil
+        let deadline: Span?
+        /// Its own task, or the one that gets the results of its branches.
+        let task: PlannedTask?
+        /// What makes the items of its split, or the input of its child.
+        let expand: PlannedTask?
+        /// What its branches do: one task for all of them, or each its own.
+        let branches: [PlannedTask]
+        private let hasFixedBranches: Bool
+
+        init(_ state: StateDefinition, of key: DefinitionKey, digest: String) {
+            let (name, step, next) = (state.name, state.step, state.step.next)
+            func planned(_ task: TaskDefinition) -> PlannedTask {
+                PlannedTask(task, in: name, next: next, of: key, digest: digest)
             }
+            (self.name, self.step, self.next) = (name, step, next)
+            switch step {
+            case .task(let task, _), .router(let task, _):
+                (self.task, self.expand, self.branches) = (planned(task), nil, [])
+                (self.deadline, self.hasFixedBranches) = (task.within, false)
+            case .split(let split, _):
+                self.task = split.gather.map(planned)
+                self.expand = split.expand.map(planned)
+                self.deadline = nil
+                switch split.work {
+                case .each(_, let branch): (self.branches, self.hasFixedBranches) = ([planned(branch)], false)
+                case .fixed(let branches): (self.branches, self.hasFixedBranches) = (branches.map(planned), true)
+                }
+            case .child(let child, _):
+                (self.task, self.expand, self.branches) = (nil, planned(child.input), [])
+                (self.deadline, self.hasFixedBranches) = (nil, false)
+            case .timer, .wait, .exit:
+                (self.task, self.expand, self.branches) = (nil, nil, [])
+                (self.deadline, self.hasFixedBranches) = (nil, false)
+            }
+        }
+
+        /// What the branch with this index does; `nil` when there is none.
+        func branch(_ index: Int) -> PlannedTask? {
+            guard self.hasFixedBranches else { return self.branches.first }
+            return self.branches.indices.contains(index) ? self.branches[index] : nil
         }
     }
 
@@ -40,7 +74,8 @@ public final class Plan: Sendable {
         try definition.validate(limits: limits)
         self.definition = definition
         self.digest = definition.digest
-        self.states = definition.states.map { State(name: $0.name, step: $0.step, next: $0.step.next) }
+        let digest = self.digest
+        self.states = definition.states.map { State($0, of: definition.key, digest: digest) }
         var indices: [String: Index] = [:]
         for (index, state) in definition.states.enumerated() { indices[state.name] = index }
         guard let start = indices[definition.start] else {
@@ -69,19 +104,17 @@ public final class Plan: Sendable {
     ///
     /// For an undo it is the task that is undone.
     public func task(_ path: WorkPath, in state: Index) -> TaskDefinition? {
-        switch (self.states[state].step, path) {
-        case (.task(let task, _), .step), (.router(let task, _), .step): task
-        case (.split(let split, _), .step): split.gather
-        case (.split(let split, _), .expand): split.expand
-        case (.split(let split, _), .branch(let index)): split.branch(at: index)
-        case (.child(let child, _), .expand): child.input
-        case (.task, _), (.router, _), (.split, _), (.timer, _), (.wait, _), (.child, _), (.exit, _): nil
-        }
+        self.planned(path, in: state)?.definition
     }
 
-    /// Who can do the work of a task.
-    public func capability(for task: TaskDefinition) -> Capability {
-        task.handler == TaskDefinition.compiledHandler ? .compiled(digest: self.digest) : .handler(task.handler)
+    /// The same by reference.
+    func planned(_ path: WorkPath, in state: Index) -> PlannedTask? {
+        switch path {
+        case .step: self.states[state].task
+        case .expand: self.states[state].expand
+        case .branch(let index): self.states[state].branch(index)
+        case .undo: nil
+        }
     }
 }
 

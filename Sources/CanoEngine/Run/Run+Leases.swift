@@ -34,7 +34,7 @@ extension Run {
         guard unit.isUnclaimed, unit.held.map({ $0.token == lease.token }) ?? true else { return false }
         let isLeaving = if case .forward = self.phase { self.isLeaving } else { false }
         // Nobody awaits what cannot be undone once the run is about to leave it.
-        if isLeaving, self.task(path)?.undo == nil { return false }
+        if isLeaving, !self.isUndoable(path) { return false }
         self.change(path) { unit in
             var adopted = Lease(token: lease.token, worker: worker, since: unit.held?.startedAt ?? now)
             adopted.hasStarted = true
@@ -130,7 +130,7 @@ extension Run {
         return WorkOffer(
             key: WorkKey(run: self.id, visit: visit ?? self.position.visit, path: path),
             attempt: unit.attempt,
-            capability: self.plan.capability(for: task),
+            capability: task.capability,
             isExclusive: unit.isSuspect,
             limits: self.limits(of: path)
         )
@@ -139,16 +139,18 @@ extension Run {
     /// What must allow an attempt of this work; an undo is not held up by the limits of what it undoes.
     func limits(of path: WorkPath) -> [DeclaredLimit]? {
         if case .undo = path { return nil }
-        guard let limits = self.task(path)?.limits, !limits.isEmpty else { return nil }
-        return limits
+        return self.task(path)?.limits
     }
 
     /// The task behind a path; for an undo, the task that is undone.
-    func task(_ path: WorkPath) -> TaskDefinition? {
-        guard case .undo(let seq) = path else { return self.plan.task(path, in: self.position.state) }
+    func task(_ path: WorkPath) -> PlannedTask? {
+        guard case .undo(let seq) = path else { return self.plan.planned(path, in: self.position.state) }
         guard let entry = self.saga.last, entry.seq == seq else { return nil }
-        return self.plan.task(entry.path, in: entry.state)
+        return self.plan.planned(entry.path, in: entry.state)
     }
+
+    /// Whether what this work does can be undone.
+    func isUndoable(_ path: WorkPath) -> Bool { self.task(path)?.isUndoable ?? false }
 
     /// How long an attempt of this work may take; `nil` for no bound.
     func timeout(of path: WorkPath) -> Span? {
@@ -158,24 +160,14 @@ extension Run {
 
     private func makeGrant(_ path: WorkPath, visit: Int, attempt: Int, token: Token) -> LeaseGrant? {
         guard let task = self.task(path), let input = self.input(for: path) else { return nil }
-        var state = self.position.state
-        var (arguments, timeout, next) = (task.arguments, task.timeout, self.plan.states[state].next)
-        var isUndo = false
-        if case .undo = path, let entry = self.saga.last {
-            isUndo = true
-            state = entry.state
-            (arguments, timeout, next) = (task.undo?.arguments, task.undo?.timeout, [])
+        var work = task.work
+        if case .undo = path {
+            guard let undo = task.undoWork else { return nil }
+            work = undo
         }
         return LeaseGrant(
             lease: LeaseRef(key: WorkKey(run: self.id, visit: visit, path: path), attempt: attempt, token: token),
-            definition: self.plan.key,
-            digest: self.plan.digest,
-            state: self.plan.states[state].name,
-            handler: task.handler,
-            arguments: arguments,
-            next: next,
-            timeout: timeout,
-            heartbeat: isUndo ? nil : task.heartbeat,
+            work: work,
             input: input,
             arrival: path == .step || path == .expand ? self.position.arrival : nil,
             cursor: self.unit(path, visit: visit)?.cursor,

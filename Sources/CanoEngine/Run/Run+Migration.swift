@@ -137,7 +137,7 @@ extension Run {
             let message = "run \(self.id) has a cursor in '\(name)', which a new visit would lose; migrate it behind it"
             throw Refusal(.wrongState, message)
         }
-        if case .single(let unit) = self.position.step, unit.isInDoubt, self.task(.step)?.undo != nil {
+        if case .single(let unit) = self.position.step, unit.isInDoubt, self.isUndoable(.step) {
             let name = self.plan.states[self.position.state].name
             throw Refusal(.wrongState, "an attempt of '\(name)' of run \(self.id) is in doubt; let it end first")
         }

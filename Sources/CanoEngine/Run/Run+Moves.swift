@@ -112,7 +112,7 @@ extension Run {
     ) {
         guard case .branch(let index) = path else { return }
         self.note(.branchDone(index: index, .success(output), attempt), in: &decision)
-        if self.task(path)?.undo != nil, !self.keepsLosers {
+        if self.isUndoable(path), !self.keepsLosers {
             self.note(.sagaPushed(self.push(path, output: output)), in: &decision)
         }
         self.decideJoin(at: now, in: &decision)
@@ -157,7 +157,7 @@ extension Run {
         var awaited = false
         var abandoned: [Record.LostAttempt] = []
         for (key, unit) in self.units {
-            let isAwaited = self.task(key.path)?.undo != nil
+            let isAwaited = self.isUndoable(key.path)
             if let held = unit.held, unit.isUnoffered, !isAwaited {
                 abandoned.append(Record.LostAttempt(path: key.path, attempt: held))
             }

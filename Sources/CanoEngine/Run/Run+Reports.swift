@@ -113,7 +113,7 @@ extension Run {
         }
         switch completion {
         case .task(let context, let next, let output):
-            if self.task(path)?.undo != nil {
+            if self.isUndoable(path) {
                 var push = self.push(path, output: output ?? .emptyObject)
                 // When the run is about to turn back, no `entered` follows that would name the attempt.
                 if self.position.ending != nil { push.cause = attempt }
@@ -239,7 +239,7 @@ extension Run {
     ) -> Instant? {
         guard let task = self.task(path), let unit = self.unit(path, visit: self.visit(of: path)) else { return nil }
         if case .forward = self.phase, self.isLeaving { return nil }
-        var policy = task.retry
+        var policy = task.definition.retry
         var budget = task.repetition?.errorBudget
         if case .undo = path { (policy, budget) = (task.undo?.retry ?? .never, nil) }
         policy = policy.policy(after: failure.code)

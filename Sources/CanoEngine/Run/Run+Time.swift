@@ -130,7 +130,7 @@ extension Run {
         for (key, unit) in self.units {
             if let held = unit.held {
                 // What is not awaited by a run that is about to leave need not be waited for either.
-                let isUnwanted = self.isLeaving && self.task(key.path)?.undo == nil
+                let isUnwanted = self.isLeaving && !self.isUndoable(key.path)
                 guard unit.isUnoffered, which == .held || isUnwanted else { continue }
                 lost.append(Record.LostAttempt(path: key.path, attempt: held))
             } else if which == .unrecorded, unit.mayHaveBeenGranted(before: now) {

@@ -19,35 +19,95 @@ public struct WorkUnit: Hashable, Sendable {
         case closed
     }
 
+    /// What happened to the unit: most have no past, so that a large split is small.
+    private struct Past: Hashable, Sendable {
+        var failures = 0
+        var allFailures = 0
+        var cursor: Payload?
+        var cursorSeqs: [Int] = []
+        var removedCursors = 0
+        var crashes = 0
+        var isInDoubt = false
+        var held: Record.Attempt?
+        var hedge: Lease?
+        var began: Instant?
+    }
+
     /// The number of the next attempt, or of the one that is leased.
     public internal(set) var attempt = 1
-    /// How many attempts failed or ran out of time, since the last one that ended well.
-    public internal(set) var failures = 0
-    /// How many did altogether.
-    public internal(set) var allFailures = 0
-    /// What the last good attempt left for the next one.
-    public internal(set) var cursor: Payload?
-    /// The numbers of the cursor records that the history has of it, the oldest first.
-    public internal(set) var cursorSeqs: [Int] = []
-    /// How many cursor records were removed from the history.
-    public internal(set) var removedCursors = 0
-    /// How many workers died of it, since the last attempt that ended well.
-    public internal(set) var crashes = 0
-    /// Whether an attempt may have done something that nobody knows of.
-    public internal(set) var isInDoubt = false
-    /// Who has the current attempt, when that is recorded: a new owner waits for its offer.
-    public internal(set) var held: Record.Attempt?
     /// What the unit is doing.
     public internal(set) var state = State.ready
-    /// The lease of a second worker for the same attempt; only while the unit is leased.
-    public internal(set) var hedge: Lease?
-    /// When the first attempt since the last good one was begun, as far as records of ended ones tell.
-    public internal(set) var began: Instant?
     /// Since when the next attempt may begin; `nil`: since the work is there.
     public internal(set) var readyAt: Instant?
+    private var stored: Shared<Past>?
 
     /// A unit that nobody has tried yet.
     public init() {}
+
+    private var past: Past {
+        get { self.stored?.value ?? Past() }
+        set { if self.stored != nil || newValue != Past() { self.stored = Shared(newValue) } }
+    }
+
+    /// How many attempts failed or ran out of time, since the last one that ended well.
+    public internal(set) var failures: Int {
+        get { self.stored?.value.failures ?? 0 }
+        set { self.past.failures = newValue }
+    }
+
+    /// How many did altogether.
+    public internal(set) var allFailures: Int {
+        get { self.stored?.value.allFailures ?? 0 }
+        set { self.past.allFailures = newValue }
+    }
+
+    /// What the last good attempt left for the next one.
+    public internal(set) var cursor: Payload? {
+        get { self.stored?.value.cursor }
+        set { self.past.cursor = newValue }
+    }
+
+    /// The numbers of the cursor records that the history has of it, the oldest first.
+    public internal(set) var cursorSeqs: [Int] {
+        get { self.stored?.value.cursorSeqs ?? [] }
+        set { self.past.cursorSeqs = newValue }
+    }
+
+    /// How many cursor records were removed from the history.
+    public internal(set) var removedCursors: Int {
+        get { self.stored?.value.removedCursors ?? 0 }
+        set { self.past.removedCursors = newValue }
+    }
+
+    /// How many workers died of it, since the last attempt that ended well.
+    public internal(set) var crashes: Int {
+        get { self.stored?.value.crashes ?? 0 }
+        set { self.past.crashes = newValue }
+    }
+
+    /// Whether an attempt may have done something that nobody knows of.
+    public internal(set) var isInDoubt: Bool {
+        get { self.stored?.value.isInDoubt ?? false }
+        set { self.past.isInDoubt = newValue }
+    }
+
+    /// Who has the current attempt, when that is recorded: a new owner waits for its offer.
+    public internal(set) var held: Record.Attempt? {
+        get { self.stored?.value.held }
+        set { if self.stored != nil || newValue != nil { self.past.held = newValue } }
+    }
+
+    /// The lease of a second worker for the same attempt; only while the unit is leased.
+    public internal(set) var hedge: Lease? {
+        get { self.stored?.value.hedge }
+        set { if self.stored != nil || newValue != nil { self.past.hedge = newValue } }
+    }
+
+    /// When the first attempt since the last good one was begun, as far as records of ended ones tell.
+    public internal(set) var began: Instant? {
+        get { self.stored?.value.began }
+        set { self.past.began = newValue }
+    }
 
     /// The lease, while there is one.
     public var lease: Lease? {
@@ -63,7 +123,10 @@ public struct WorkUnit: Hashable, Sendable {
     }
 
     /// All leases of the unit: none, one, or two of one attempt.
-    var leases: [Lease] { [self.lease, self.hedge].compactMap(\.self) }
+    var leases: [Lease] {
+        guard let lease = self.lease else { return [] }
+        return self.hedge.map { [lease, $0] } ?? [lease]
+    }
 
     /// Changes the lease under this token, if there is one.
     mutating func changeLease(_ token: Token, _ body: (inout Lease) -> Void) {
@@ -205,6 +268,20 @@ public struct WorkUnit: Hashable, Sendable {
         self.hedge = nil
         self.readyAt = retryAt ?? now
         self.state = retryAt.map { .backingOff(until: $0) } ?? state
+    }
+}
+
+extension WorkUnit {
+    /// Whether both are the same.
+    public static func == (left: WorkUnit, right: WorkUnit) -> Bool {
+        left.attempt == right.attempt && left.state == right.state && left.readyAt == right.readyAt
+            && left.past == right.past
+    }
+
+    /// Feeds the hasher.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(self.attempt)
+        hasher.combine(self.state)
     }
 }
 

@@ -20,8 +20,11 @@ extension Shard {
             for grant in grants { self.grant(grant, at: now, into: &output) }
         case .started(let leases):
             for lease in leases { self.residents[lease.key.run]?.run.started(lease) }
-        case .reports(let reports, let session, let worker):
+        case .reports(let reports, let session, let worker, let slots):
+            self.kept = KeptSlots(session: session, worker: worker, count: slots)
             for report in reports { self.report(report, session, worker, at: now, into: &output) }
+            if self.kept.count > 0 { output.effects.append(.unused(session, self.kept.count)) }
+            self.kept.count = 0
         case .checkpoints(let checkpoints, let session, let worker):
             for checkpoint in checkpoints { self.checkpoint(checkpoint, session, worker, at: now, into: &output) }
         case .offered(let leases, let session, let worker):
@@ -56,11 +59,10 @@ extension Shard {
             + effects.compactMap { effect in
                 switch effect {
                 case .ready(let offer): refused[offer.key.run] == nil ? effect : nil
-                case .finished(let run, _), .left(let run, _): refused[run] == nil ? effect : nil
+                case .finished(let run, _, _), .left(let run, _): refused[run] == nil ? effect : nil
                 case .reply(let request, .created(let run)): refused[run].map { .reply(request, .taken($0)) } ?? effect
-                case .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .reply,
-                    .load,
-                    .loadPage, .wake, .unreadable, .posted:
+                case .send, .followed, .unused, .ungranted, .claimed, .adopted, .stop, .revoke, .answer,
+                    .checkpointed, .lookUp, .reply, .load, .loadPage, .wake, .unreadable, .posted:
                     effect
                 }
             }
@@ -107,177 +109,12 @@ extension Shard {
         if case .finished(let outcome) = run.phase {
             output.batch.finished.append(Self.finish(run.id, outcome, at: now))
             if let mail = Self.farewell(run) { self.outbox.append(mail) }
-            return self.perform(decision.effects, of: run.id, at: now, into: &output)
+            return self.perform(decision, of: run.id, at: now, into: &output)
         }
         if isLeftOut { self.leaveOut() }
         if rest?.isFar ?? false { return }  // it waits as a row
         self.residents[run.id] = Resident(run: run, status: start.status, isRecovered: true)
-        self.perform(decision.effects, of: run.id, at: now, into: &output)
-    }
-
-    // MARK: Leases
-
-    private mutating func grant(_ grant: Grant, at now: Instant, into output: inout ShardOutput) {
-        let key = grant.offer.key
-        guard case .open = self.phase, let index = self.residents.index(forKey: key.run) else {
-            return output.effects.append(.ungranted(grant.offer, grant.session))
-        }
-        let token = self.nextToken()
-        let lease = self.residents.values[index].run
-            .grant(
-                key.path,
-                visit: key.visit,
-                attempt: grant.offer.attempt,
-                token: token,
-                worker: grant.worker,
-                at: now
-            )
-        guard let lease else { return output.effects.append(.ungranted(grant.offer, grant.session)) }
-        self.served(index, into: &output)
-        self.watch(lease.lease, at: now, into: &output)
-        self.limit(lease.lease, of: grant.worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
-        self.hedge(lease.lease, at: now, effects: &output.effects)
-        output.effects.append(.send(lease, grant.session))
-    }
-
-    /// Ends a lease some time after its timeout.
-    ///
-    /// The worker enforces the timeout; this is for one that does not.
-    private mutating func limit(
-        _ lease: LeaseRef,
-        of worker: WorkerID,
-        to timeout: Span?,
-        since start: Instant,
-        at now: Instant,
-        effects: inout [ShardEffect]
-    ) {
-        guard let timeout else { return }
-        let late = start.advanced(by: timeout).advanced(by: self.limits.settleTime)
-        self.remember(Timer(at: late, run: lease.key.run, purpose: .overdue(lease, worker)), at: now, effects: &effects)
-    }
-
-    /// Looks at a lease again when a second worker may be given the same attempt.
-    private mutating func hedge(_ lease: LeaseRef, at now: Instant, effects: inout [ShardEffect]) {
-        let (path, run) = (lease.key.path, lease.key.run)
-        guard let resident = self.residents[run]?.run, let unit = resident.unit(path, visit: lease.key.visit),
-            let second = resident.hedgeAt(path, unit)
-        else { return }
-        self.remember(Timer(at: second, run: run, purpose: .wake(path)), at: now, effects: &effects)
-    }
-
-    /// Looks at a lease again when it is old enough to be recorded.
-    private mutating func watch(_ lease: LeaseRef, at now: Instant, into output: inout ShardOutput) {
-        let before = self.nextWake
-        self.holds.append((now.advanced(by: self.limits.holdTime), lease))
-        if self.nextWake < before { output.effects.append(.wake(at: self.nextWake)) }
-    }
-
-    private mutating func report(
-        _ report: AttemptReport,
-        _ session: SessionID,
-        _ worker: WorkerID,
-        at now: Instant,
-        into output: inout ShardOutput
-    ) {
-        let lease = report.lease
-        let run = lease.key.run
-        guard let index = self.residents.index(forKey: run) else {
-            // Under this epoch a run that is not here is over. Under an earlier one it may not have been read yet, and
-            // the outcome would be lost to whoever answers now.
-            if lease.token.epoch == self.epoch || (self.backlog == .none && !self.loading.contains(run)) {
-                return output.effects.append(.lookUp(lease, session))
-            }
-            return self.load(run, for: .reports([report], from: session, worker: worker), into: &output)
-        }
-        // An outcome that outlived its owner: the worker still held the lease, so it is adopted first.
-        let isAdopted =
-            lease.token.epoch < self.epoch && self.residents.values[index].run.adopt(lease, worker: worker, at: now)
-        if isAdopted, !self.residents.values[index].isRecovered {
-            let event = ShardEvent.reports([report], from: session, worker: worker)
-            return self.awaiting[run, default: []].append(event)
-        }
-        let (answer, decision) = self.residents.values[index].run.apply(report, at: now)
-        guard answer == .accepted else { return output.effects.append(.lookUp(lease, session)) }
-        output.effects.append(.answer(lease, .accepted, session))
-        self.conclude(index, decision, at: now, into: &output)
-    }
-
-    private mutating func checkpoint(
-        _ checkpoint: LeaseCheckpoint,
-        _ session: SessionID,
-        _ worker: WorkerID,
-        at now: Instant,
-        into output: inout ShardOutput
-    ) {
-        let lease = checkpoint.lease
-        let run = lease.key.run
-        guard let index = self.residents.index(forKey: run) else {
-            if lease.token.epoch == self.epoch || (self.backlog == .none && !self.loading.contains(run)) {
-                return output.effects.append(.checkpointed(lease, number: checkpoint.number, .lost, session))
-            }
-            return self.load(run, for: .checkpoints([checkpoint], from: session, worker: worker), into: &output)
-        }
-        // A worker offers its leases to a new owner before it says anything else about them.
-        guard self.residents.values[index].isRecovered else {
-            return self.awaiting[run, default: []].append(.checkpoints([checkpoint], from: session, worker: worker))
-        }
-        let (answer, decision) = self.residents.values[index].run.checkpoint(lease, checkpoint.cursor, at: now)
-        output.effects.append(.checkpointed(lease, number: checkpoint.number, answer, session))
-        self.conclude(index, decision, at: now, into: &output)
-    }
-
-    private mutating func offer(
-        _ lease: LeaseRef,
-        _ session: SessionID,
-        _ worker: WorkerID,
-        at now: Instant,
-        into output: inout ShardOutput
-    ) {
-        let run = lease.key.run
-        guard let index = self.residents.index(forKey: run) else {
-            if self.backlog == .none, !self.loading.contains(run) {
-                return output.effects.append(.answer(lease, .lost, session))
-            }
-            return self.load(run, for: .offered([lease], from: session, worker: worker), into: &output)
-        }
-        guard self.residents.values[index].run.adopt(lease, worker: worker, at: now) else {
-            return output.effects.append(.answer(lease, .lost, session))
-        }
-        self.claim(lease, of: self.residents.values[index].run, effects: &output.effects)
-        output.effects.append(.adopted(lease, session))
-        self.watch(lease, at: now, into: &output)
-        let timeout = self.residents.values[index].run.timeout(of: lease.key.path)
-        let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
-        guard let adopted = unit?.lease(under: lease.token) else { return }
-        self.hedge(lease, at: now, effects: &output.effects)
-        if adopted.isStopping {
-            output.effects.append(.stop(lease, worker))
-            self.limit(lease, of: worker, to: Span(milliseconds: 0), since: now, at: now, effects: &output.effects)
-        } else {
-            self.limit(lease, of: worker, to: timeout, since: adopted.since, at: now, effects: &output.effects)
-        }
-    }
-
-    /// A lease of an earlier owner counts against the limits of its work.
-    private func claim(_ lease: LeaseRef, of run: Run, effects: inout [ShardEffect]) {
-        guard let limits = run.limits(of: lease.key.path),
-            let held = run.unit(lease.key.path, visit: lease.key.visit)?.lease
-        else { return }
-        effects.append(.claimed(lease, limits, since: held.since))
-    }
-
-    private mutating func lost(
-        _ lease: LeaseRef,
-        _ reason: LossReason,
-        at now: Instant,
-        into output: inout ShardOutput
-    ) {
-        guard let index = self.residents.index(forKey: lease.key.run) else { return }
-        guard self.residents.values[index].isRecovered else {
-            return self.awaiting[lease.key.run, default: []].append(.lost([lease], reason))
-        }
-        let decision = self.residents.values[index].run.lost(lease, reason, at: now)
-        self.conclude(index, decision, at: now, into: &output)
+        self.perform(decision, of: run.id, at: now, into: &output)
     }
 
     // MARK: Cancel

@@ -26,26 +26,30 @@ extension Shard {
         into output: inout ShardOutput
     ) {
         guard !decision.isEmpty else { return }
-        let id = self.residents.keys[index]
-        self.write(decision, of: self.residents.values[index].run, at: now, into: &output)
-        if case .finished(let outcome) = self.residents.values[index].run.phase {
+        // Shares the run, so it must be gone before anything changes it.
+        let resident = self.residents.values[index]
+        let id = resident.run.id
+        self.write(decision, of: resident.run, at: now, into: &output)
+        if case .finished(let outcome) = resident.run.phase {
             output.batch.finished.append(Self.finish(id, outcome, at: now))
-            if let mail = Self.farewell(self.residents.values[index].run) { self.outbox.append(mail) }
+            if let mail = Self.farewell(resident.run) { self.outbox.append(mail) }
             self.depart(index, nextSeq: .max)
-            self.perform(decision.effects, of: id, at: now, into: &output)
+            self.perform(decision, of: id, at: now, into: &output)
             self.answer(self.awaiting.removeValue(forKey: id) ?? [], isOver: true, into: &output)
             return self.loadPageIfRoom(at: now, effects: &output.effects)
         }
-        let rest = self.rest(of: self.residents.values[index].run, at: now)
-        let status = rest?.status ?? self.residents.values[index].run.status
-        let isLeaving = (rest?.isFar ?? (status == .blocked)) && self.residents.values[index].isRecovered
-        let wasBlocked = self.residents.values[index].status == .blocked
+        let rest = self.rest(of: resident.run, at: now)
+        let status = rest?.status ?? resident.run.status
+        let isLeaving = (rest?.isFar ?? (status == .blocked)) && resident.isRecovered
+        let wasBlocked = resident.status == .blocked
+        let hasChanged = status != resident.status
+        _ = consume resident
         var version: Int?
         for case .migrated(_, let migration) in decision.records { version = migration.to }
         if self.staysUnserved(index, decision, isResting: rest != nil), version == nil {
-            return self.perform(decision.effects, of: id, at: now, into: &output)
+            return self.perform(decision, of: id, at: now, into: &output)
         }
-        if status != self.residents.values[index].status || isLeaving || version != nil {
+        if hasChanged || isLeaving || version != nil {
             self.residents.values[index].status = status
             self.residents.values[index].isUnserved = false
             let run = self.residents.values[index].run
@@ -54,7 +58,7 @@ extension Shard {
         }
         if wasBlocked != (status == .blocked) { self.tellBlockage(index, into: &output) }
         if isLeaving { self.depart(index, nextSeq: self.residents.values[index].run.nextSeq) }
-        self.perform(decision.effects, of: id, at: now, into: &output)
+        self.perform(decision, of: id, at: now, into: &output)
         if isLeaving { self.loadPageIfRoom(at: now, effects: &output.effects) }
     }
 
@@ -92,21 +96,22 @@ extension Shard {
     }
 
     mutating func perform(
-        _ effects: [RunEffect],
+        _ decision: RunDecision,
         of run: RunID,
         at now: Instant,
         into output: inout ShardOutput
     ) {
-        for effect in effects {
+        for effect in decision.effects {
             switch effect {
             case .ready(let offer):
-                if case .open = self.phase, self.residents.index(forKey: run) != nil {
-                    output.effects.append(.ready(offer))
-                }
+                guard case .open = self.phase, let index = self.residents.index(forKey: run) else { continue }
+                if !self.follow(index, offer, at: now, into: &output) { output.effects.append(.ready(offer)) }
             case .stop(let lease, let worker): output.effects.append(.stop(lease, worker))
             case .revoke(let lease, let worker): output.effects.append(.revoke(lease, worker))
             case .left(let visit): output.effects.append(.left(run, visit: visit))
-            case .finished(let outcome): output.effects.append(.finished(run, outcome))
+            case .finished(let outcome):
+                guard case .finished(_, let finish) = decision.records.last else { continue }
+                output.effects.append(.finished(run, outcome, finish))
             case .wake(let at, let path):
                 guard self.residents.index(forKey: run) != nil else { continue }
                 self.remember(Timer(at: at, run: run, purpose: .wake(path)), at: now, effects: &output.effects)
@@ -188,7 +193,7 @@ extension Shard {
             switch event {
             case .offered(let leases, let session, _):
                 for lease in leases { output.effects.append(.answer(lease, .lost, session)) }
-            case .reports(let reports, let session, _):
+            case .reports(let reports, let session, _, _):
                 for report in reports { output.effects.append(.lookUp(report.lease, session)) }
             case .checkpoints(let checkpoints, let session, _):
                 for one in checkpoints {
@@ -264,7 +269,9 @@ extension Shard {
         let isIdle = stored.start.status == .waiting || stored.start.status == .blocked
         self.residents[id] = Resident(run: run, status: stored.start.status, isRecovered: isIdle)
         output.tell(.resumed(RunStanding(run)))
-        self.perform(run.wakes, of: id, at: now, into: &output)
+        var wakes = RunDecision()
+        wakes.effects = run.wakes
+        self.perform(wakes, of: id, at: now, into: &output)
         guard isIdle, !run.offers.isEmpty else { return }
         let status = run.status
         self.residents[id]?.status = status
@@ -300,7 +307,7 @@ extension Shard {
         for event in events {
             switch event {
             case .offered: self.apply(event, at: now, into: &output)
-            case .reports(let reports, _, let worker):
+            case .reports(let reports, _, let worker, _):
                 for lease in reports.lazy.map(\.lease) where lease.token.epoch < self.epoch {
                     _ = self.residents[lease.key.run]?.run.adopt(lease, worker: worker, at: now)
                 }

@@ -31,15 +31,52 @@ public struct Shard: Sendable {
 
     /// A run in memory.
     struct Resident: Sendable {
-        var run: Run
+        private struct Entry: Sendable {
+            var run: Run
+            var status: RunStatus
+            var isRecovered: Bool
+            var isUnserved = false
+        }
+
+        private var entry: Shared<Entry>
+
+        init(run: Run, status: RunStatus, isRecovered: Bool) {
+            self.entry = Shared(Entry(run: run, status: status, isRecovered: isRecovered))
+        }
+
+        var run: Run {
+            _read { yield self.entry.value.run }
+            _modify { yield &self.entry.value.run }
+        }
+
         /// The status that its row has.
-        var status: RunStatus
+        var status: RunStatus {
+            get { self.entry.value.status }
+            set { self.entry.value.status = newValue }
+        }
+
         /// Whether no earlier owner can have granted leases of it, or that was dealt with.
         ///
         /// Until then the run decides nothing: it only takes over leases.
-        var isRecovered: Bool
+        var isRecovered: Bool {
+            get { self.entry.value.isRecovered }
+            set { self.entry.value.isRecovered = newValue }
+        }
+
         /// Whether nobody who is connected can do its work, and its row says so.
-        var isUnserved = false
+        var isUnserved: Bool {
+            get { self.entry.value.isUnserved }
+            set { self.entry.value.isUnserved = newValue }
+        }
+    }
+
+    /// What is kept free of the worker whose report is being dealt with.
+    struct KeptSlots: Sendable {
+        var session: SessionID
+        var worker: WorkerID
+        var count: Int
+        /// What it did, and so can do.
+        var capability: Capability?
     }
 
     /// How a run waits, as its row says it.
@@ -99,6 +136,8 @@ public struct Shard: Sendable {
     var departed: [RunID: Int] = [:]
     /// Messages of runs to other runs that are not on their way yet.
     var outbox: [Mail] = []
+    /// Only while reports are dealt with.
+    var kept = KeptSlots(session: SessionID(rawValue: 0), worker: WorkerID(rawValue: ""), count: 0)
     /// Messages that wait for their run.
     var mailInHand: Set<Int64> = []
 

@@ -32,8 +32,8 @@ public enum ShardEvent: Hashable, Sendable {
     case grant([Grant])
     /// These tasks begin now.
     case started([LeaseRef])
-    /// These attempts ended.
-    case reports([AttemptReport], from: SessionID, worker: WorkerID)
+    /// These attempts ended. So many slots of the worker are kept for what follows in the same runs.
+    case reports([AttemptReport], from: SessionID, worker: WorkerID, slots: Int = 0)
     /// Attempts that go on want these cursors to be durable.
     case checkpoints([LeaseCheckpoint], from: SessionID, worker: WorkerID)
     /// A worker still holds these leases.
@@ -142,6 +142,10 @@ public enum ShardEffect: Hashable, Sendable {
     case ready(WorkOffer)
     /// A lease was granted: send it.
     case send(LeaseGrant, SessionID)
+    /// A lease for this work was granted without an offer, in a slot that was kept.
+    case followed(WorkKey, SessionID)
+    /// Slots that were kept are free.
+    case unused(SessionID, Int)
     /// An offer was not there any more: the worker's credit is free again.
     case ungranted(WorkOffer, SessionID)
     /// A lease that is being adopted counts against these limits.
@@ -165,7 +169,7 @@ public enum ShardEffect: Hashable, Sendable {
     /// Tell who asked.
     case reply(RequestID, ShardReply)
     /// A run is over.
-    case finished(RunID, RunOutcome)
+    case finished(RunID, RunOutcome, Record.Finish)
     /// Load a run and tell the shard.
     case load(RunID)
     /// Load a page of runs and tell the shard.
@@ -211,12 +215,16 @@ extension ShardEffect {
     /// A commit takes its time, so whoever performs it asks for trust again: without it the lease is
     /// ``LossReason/unstarted``, and its credit free.
     package var lease: LeaseGrant? {
+        if case .send(let grant, _) = self { grant } else { nil }
+    }
+
+    /// Whether it is about a lease that goes out.
+    package var isGrant: Bool {
         switch self {
-        case .send(let grant, _): grant
-        case .ready, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left, .reply,
-            .finished,
-            .load, .loadPage, .unreadable, .wake, .posted:
-            nil
+        case .send, .followed: true
+        case .ready, .unused, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left,
+            .reply, .finished, .load, .loadPage, .unreadable, .wake, .posted:
+            false
         }
     }
 }

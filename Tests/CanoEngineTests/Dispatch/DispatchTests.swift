@@ -31,6 +31,16 @@ struct DispatchTests {
             self.dispatch.ended(Self.id(session), numbers.map { DispatchTests.offer($0).key }, effects: &self.effects)
         }
 
+        mutating func reported(_ session: Int64, _ number: Int, credit: Int) -> Int {
+            let lease = LeaseRef(
+                key: DispatchTests.offer(number).key,
+                attempt: 1,
+                token: Token(epoch: Epoch(rawValue: 1), counter: 1)
+            )
+            let report = AttemptReport(lease: lease, result: .completed(.undone))
+            return self.dispatch.reported(Self.id(session), [report], credit: credit, effects: &self.effects)
+        }
+
         /// What was granted since the last question: session and work.
         mutating func granted() -> [String] {
             defer { self.effects = [] }
@@ -49,6 +59,27 @@ struct DispatchTests {
         let run = RunID(at: Instant(microseconds: 0), shard: ShardID(rawValue: UInt8(number % 2)), random: (1, 1))
         let key = WorkKey(run: run, visit: 1, path: .branch(number))
         return WorkOffer(key: key, attempt: 1, capability: Self.work, isExclusive: isExclusive)
+    }
+
+    @Test("keeps a slot for what follows while nothing waits, and gives it to whoever waits otherwise")
+    func keptSlots() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 1)
+        fixture.ready(1)
+        #expect(fixture.granted() == ["1:1"])
+        // Nothing waits: the slot that the report frees is kept, and nobody else is given it meanwhile.
+        #expect(fixture.reported(1, 1, credit: 1) == 1)
+        fixture.ready(2)
+        #expect(fixture.granted() == [])
+        // Unused it is credit, and goes to who waits.
+        fixture.credit(1, 1)
+        #expect(fixture.granted() == ["1:2"])
+        // Somebody waits: nothing is kept.
+        fixture.ready(3)
+        #expect(fixture.reported(1, 2, credit: 1) == 0)
+        #expect(fixture.granted() == ["1:3"])
+        // Without credit there is no slot.
+        #expect(fixture.reported(1, 3, credit: 0) == 0)
     }
 
     @Test("lets sessions take turns and never goes beyond their credit")

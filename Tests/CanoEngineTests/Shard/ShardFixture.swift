@@ -110,10 +110,8 @@ struct ShardFixture {
                 limit: limit
             )
             return .page(runs, waitingOnly: waitingOnly, isLast: runs.count < limit)
-        case .ready, .send, .ungranted, .claimed, .adopted, .stop, .revoke, .answer, .checkpointed, .lookUp, .left,
-            .reply,
-            .finished,
-            .unreadable, .wake, .posted:
+        case .ready, .send, .followed, .unused, .ungranted, .claimed, .adopted, .stop, .revoke, .answer,
+            .checkpointed, .lookUp, .left, .reply, .finished, .unreadable, .wake, .posted:
             return nil
         }
     }
@@ -163,10 +161,9 @@ struct ShardFixture {
         return try #require(lease)
     }
 
-    mutating func report(_ lease: LeaseRef, _ result: AttemptReport.Result) {
-        self.tell(
-            .reports([AttemptReport(lease: lease, result: result)], from: Self.session, worker: Self.worker)
-        )
+    mutating func report(_ lease: LeaseRef, _ result: AttemptReport.Result, slots: Int = 0) {
+        let report = AttemptReport(lease: lease, result: result)
+        self.tell(.reports([report], from: Self.session, worker: Self.worker, slots: slots))
     }
 
     /// Asks something of a run; returns the answer.

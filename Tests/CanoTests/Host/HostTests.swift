@@ -111,7 +111,7 @@ struct HostTests {
                 group.addTask {
                     let shard = ShardID(rawValue: number)
                     let batch = ShardBatch(shard: shard, epoch: Epoch(rawValue: 0))
-                    return (shard, await committer.commit(batch, bytes: 1))
+                    return (shard, await committer.outcome(of: batch))
                 }
             }
             try? await Task.sleep(for: .milliseconds(50))
@@ -144,5 +144,14 @@ struct HostTests {
         await Task.yield()
         requests.reply(ids[1], .created(run))
         #expect(await replies == [nil, .created(run)])
+    }
+}
+
+extension Committer {
+    /// The outcome of a batch that is committed together with its neighbours'.
+    fileprivate func outcome(of batch: ShardBatch) async -> CommitOutcome {
+        await withCheckedContinuation { continuation in
+            self.commit(batch, bytes: 1) { continuation.resume(returning: $0) }
+        }
     }
 }

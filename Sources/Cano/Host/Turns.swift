@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import CanoEngine
+internal import DequeModule
+
+/// What there is to do next in a host: shards that have events, and leased work of the process itself.
+///
+/// A few loops take turns at it. A loop that will look again by itself is *awake*; another one is woken only when there
+/// is more to do than those will take at once. So a run that is alone stays on one thread from the end of one step to
+/// the begin of the next, and many runs use every core.
+final class Turns: Sendable {
+    /// One piece.
+    enum Turn: Sendable {
+        /// Drive this shard, which has something to do.
+        case drive(ShardShell)
+        /// Do this work.
+        case perform(LeaseGrant)
+    }
+
+    /// What a loop does.
+    enum Role: Sendable {
+        /// It drives shards, until there will be none any more.
+        case driver
+        /// It does leased work, too, until its task is cancelled.
+        case worker
+    }
+
+    fileprivate struct Waiter {
+        var id: Int
+        var continuation: CheckedContinuation<Void, Never>
+    }
+
+    fileprivate struct State {
+        var shells: Deque<ShardShell> = []
+        var orders: Deque<LeaseGrant> = []
+        var drivers: Deque<Waiter> = []
+        var workers: Deque<Waiter> = []
+        /// How many loops will look here again before they do anything that may take long.
+        var awakeDrivers = 0
+        var awakeWorkers = 0
+        var nextWaiter = 0
+        var isClosed = false
+    }
+
+    private let state = Guarded(State())
+
+    // MARK: What is to be done
+
+    /// A shard has something to do.
+    func ready(_ shell: ShardShell) {
+        self.add { $0.shells.append(shell) }
+    }
+
+    /// There is work for the process itself.
+    func order(_ grants: [LeaseGrant]) {
+        guard !grants.isEmpty else { return }
+        self.add { $0.orders.append(contentsOf: grants) }
+    }
+
+    private func add(_ change: (inout State) -> Void) {
+        let woken = self.state.withLock { state in
+            change(&state)
+            return state.wakes()
+        }
+        woken?.resume()
+    }
+
+    /// No shard will have anything to do any more: the drivers go home.
+    func close() {
+        let waiters = self.state.withLock { state in
+            state.isClosed = true
+            defer { state.drivers = [] }
+            return state.drivers.map(\.continuation)
+        }
+        for waiter in waiters { waiter.resume() }
+    }
+
+    // MARK: Loops
+
+    /// A loop is here, and will call ``next(_:)`` soon: at its begin, and when it comes back from work.
+    func arrive(_ role: Role) {
+        self.state.withLock { $0.awake(role, 1) }
+    }
+
+    /// The next turn of a loop that is awake; it is away after it has got work.
+    ///
+    /// `nil` when the loop should end: a driver when everything is closed, a worker when its task is cancelled.
+    func next(_ role: Role) async -> Turn? {
+        while true {
+            let (turn, isOver, woken) = self.take(role)
+            woken?.resume()
+            if let turn { return turn }
+            if isOver { return nil }
+            await self.wait(as: role)
+        }
+    }
+
+    private func take(_ role: Role) -> (Turn?, isOver: Bool, woken: CheckedContinuation<Void, Never>?) {
+        let isCancelled = role == .worker && Task.isCancelled
+        return self.state.withLock { state in
+            // What a cancelled process was to do is found again when its store is opened next.
+            if isCancelled {
+                state.awake(role, -1)
+                return (nil, true, state.wakes())
+            }
+            // Shards go first: they may have an end for work that runs, or more of it than one loop can do.
+            if let shell = state.shells.popFirst() { return (.drive(shell), false, nil) }
+            if role == .worker, let grant = state.orders.popFirst() {
+                state.awake(role, -1)
+                return (.perform(grant), false, state.wakes())
+            }
+            guard role == .driver, state.isClosed else { return (nil, false, nil) }
+            state.awake(role, -1)
+            return (nil, true, nil)
+        }
+    }
+
+    /// Returns when there may be something to do; the loop is awake then.
+    private func wait(as role: Role) async {
+        let id = self.state.withLock { state in
+            state.nextWaiter += 1
+            return state.nextWaiter
+        }
+        guard role == .worker else { return await withCheckedContinuation { self.enlist($0, id, role) } }
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { self.enlist($0, id, role) }
+        } onCancel: {
+            let waiter = self.state.withLock { state -> Waiter? in
+                guard let index = state.workers.firstIndex(where: { $0.id == id }) else { return nil }
+                state.awake(role, 1)
+                return state.workers.remove(at: index)
+            }
+            waiter?.continuation.resume()
+        }
+    }
+
+    private func enlist(_ continuation: CheckedContinuation<Void, Never>, _ id: Int, _ role: Role) {
+        let goesOn = self.state.withLock { state in
+            if !state.shells.isEmpty { return true }
+            switch role {
+            case .driver:
+                if state.isClosed { return true }
+                state.drivers.append(Waiter(id: id, continuation: continuation))
+            case .worker:
+                if !state.orders.isEmpty || Task.isCancelled { return true }
+                state.workers.append(Waiter(id: id, continuation: continuation))
+            }
+            state.awake(role, -1)
+            return false
+        }
+        if goesOn { continuation.resume() }
+    }
+}
+
+extension Turns.State {
+    fileprivate mutating func awake(_ role: Turns.Role, _ change: Int) {
+        switch role {
+        case .driver: self.awakeDrivers += change
+        case .worker: self.awakeWorkers += change
+        }
+    }
+
+    /// Who must be woken so that everything is looked at: one at a time, as each wakes the next when it takes work.
+    fileprivate mutating func wakes() -> CheckedContinuation<Void, Never>? {
+        let room = self.awakeWorkers + min(self.awakeDrivers, self.shells.count)
+        guard self.shells.count + self.orders.count > room else { return nil }
+        if let worker = self.workers.popFirst() {
+            self.awakeWorkers += 1
+            return worker.continuation
+        }
+        guard self.shells.count > self.awakeWorkers + self.awakeDrivers, let driver = self.drivers.popFirst() else {
+            return nil
+        }
+        self.awakeDrivers += 1
+        return driver.continuation
+    }
+}

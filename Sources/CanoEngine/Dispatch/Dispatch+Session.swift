@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+extension Dispatch {
+    /// A worker's connection and what it can take.
+    struct Session: Sendable {
+        var worker: WorkerID
+        var capabilities: [Capability]
+        /// Leases that may still be sent.
+        var credit = 0
+        /// What it has leases of.
+        var leases: [WorkKey: Int] = [:]
+        /// Whether it does, or is reserved to do, one suspect piece of work and nothing else.
+        var solitude = Solitude.none
+        /// Whether its worker was told about work that waits for credit.
+        var hasDemand = false
+        /// Whether it had to give its credit back: no suspect work waits for it until it has some again.
+        var isWithdrawn = false
+        /// The capabilities for which it stands in line.
+        var standsFor: Set<Capability> = []
+
+        /// It has one lease of this work less.
+        mutating func end(_ work: WorkKey) {
+            guard let index = self.leases.index(forKey: work) else { return }
+            if self.leases.values[index] > 1 {
+                self.leases.values[index] -= 1
+            } else {
+                self.leases.remove(at: index)
+            }
+        }
+
+        /// Whether it stands in line for everything that it can do.
+        var standsEverywhere: Bool { self.standsFor.count == self.capabilities.count }
+
+        /// Whether it can be given a lease like any other.
+        var isFree: Bool { self.credit > 0 && self.solitude == .none }
+    }
+
+    /// What a suspect piece of work means for a session.
+    enum Solitude: Hashable, Sendable {
+        /// Nothing.
+        case none
+        /// It takes nothing more until it is idle, then this offer.
+        case reserved(WorkOffer)
+        /// It does a suspect piece of work.
+        case busy
+    }
+}

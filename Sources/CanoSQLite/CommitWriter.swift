@@ -11,6 +11,7 @@ struct CommitWriter {
     private let begin: SQLStatement
     private let commit: SQLStatement
     private let rollback: SQLStatement
+    private let tails = RunTails()
     private let epoch: SQLStatement
     private let claimKey: SQLStatement
     private let keyOwner: SQLStatement
@@ -95,7 +96,9 @@ extension CommitWriter {
         do {
             try body()
             try self.commit.run()
+            self.tails.commit()
         } catch {
+            self.tails.forget()
             // SQLite may have rolled back by itself; what fails here as well was never written.
             if database.isInsideTransaction { _ = try? self.rollback.run() }
             throw error
@@ -124,6 +127,7 @@ extension CommitWriter {
                     return .commit
                 }
             } catch {
+                self.tails.forget()
                 let problem = SQLiteProblem(error)
                 guard problem.isContradiction else { throw problem }
                 answer = before
@@ -152,7 +156,6 @@ extension CommitWriter {
     }
 
     private func write(_ batch: ShardBatch, refused: inout [RunID: KeyedRun]) throws {
-        var last: [RunID: Int] = [:]
         // A run that begins and ends in one batch goes straight to the finished ones.
         let ends = batch.starts.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: batch.finished.map { ($0.run, $0) })
         var brief: Set<RunID> = []
@@ -167,7 +170,7 @@ extension CommitWriter {
             }
         }
         for row in batch.history where refused.isEmpty || refused[row.run] == nil {
-            try self.insert(row, last: &last)
+            try self.insert(row)
         }
         for update in batch.updates where refused[update.run] == nil && !brief.contains(update.run) {
             self.updateRun.add(Int64(update.status.rawValue)).add(update.wakeAt).add(update.note)
@@ -214,11 +217,10 @@ extension CommitWriter {
 
     /// Appends a record.
     ///
-    /// `last` has the numbers that this batch wrote; any other predecessor is looked up, so that a gap is as
-    /// impossible as a duplicate.
-    private func insert(_ row: HistoryRow, last: inout [RunID: Int]) throws {
-        // Behind the last record nothing follows, so it is no predecessor that needs no look.
-        let previous = last.updateValue(row.kind == .finished ? 0 : row.seq, forKey: row.run)
+    /// A predecessor that was not written lately is looked up, so that a gap is as impossible as a duplicate.
+    private func insert(_ row: HistoryRow) throws {
+        let previous = self.tails.advance(row.run, to: row.seq)
+        if row.kind == .finished { self.tails.end(row.run) }
         if row.seq > 1 && previous != row.seq - 1 {
             let kind = try self.kindOfRow.add(row.run).add(row.seq - 1).first { try $0.number() }
             guard let kind else {

@@ -9,7 +9,8 @@
 #endif
 
 /// The processors of this machine.
+@usableFromInline
 enum Cores {
     /// How many there are, at least one.
-    static let count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
+    @usableFromInline static let count = max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))))
 }

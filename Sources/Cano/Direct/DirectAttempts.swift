@@ -3,8 +3,10 @@
 import CanoEngine
 
 /// The attempts at one piece of work of a run without a store, by the same policies as everywhere.
+@usableFromInline
 struct DirectAttempts {
     /// How the work ended.
+    @usableFromInline
     enum End<Value: Sendable>: Sendable {
         /// An attempt did it.
         case done(Value)

@@ -1,57 +1,75 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
+public import CanoEngine
 
 /// The branches of a split of a run without a store.
 ///
 /// A branch that never suspends costs no task: a task takes one branch after the other, and only when one suspends does
-/// the next task begin, on the same thread. A few tasks more share the work from the start, one for each other core.
+/// the next task begin, on the same thread. When the first few were not done in no time, a few tasks more share the
+/// work, one for each other core: waking one costs as much as many small branches.
+@usableFromInline
 final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
-    typealias Branch = @Sendable (Item, TaskContext) async throws -> Output
+    @usableFromInline typealias Branch = @Sendable (Item, TaskContext) async throws -> Output
 
-    private struct State {
+    @usableFromInline
+    struct State {
         /// The branch that begins next.
-        var next = 0
-        var tally: JoinTally
+        @usableFromInline var next = 0
+        @usableFromInline var tally: JoinTally
         /// How branches ended; `nil` while they have not, or when nobody waited for them.
-        var results: [BranchResult<Output>?]
+        @usableFromInline var results: [BranchResult<Output>?]
         /// Branches that may have done something that nobody knows of, and have no result.
         var doubts: [Int] = []
         var undos: [DirectUndo] = []
-        var decision: JoinDecision?
+        @usableFromInline var decision: JoinDecision?
         /// Whether the run's task was cancelled before the join was decided.
-        var isStopped = false
+        @usableFromInline var isStopped = false
 
-        var isOver: Bool { self.decision != nil || self.isStopped }
-        var isMore: Bool { !self.isOver && self.next < self.results.count }
+        @usableFromInline
+        init(of count: Int) {
+            self.tally = JoinTally(of: count)
+            self.results = [BranchResult<Output>?](repeating: nil, count: count)
+        }
+
+        @inlinable var isOver: Bool { self.decision != nil || self.isStopped }
+        @inlinable var isMore: Bool { !self.isOver && self.next < self.results.count }
     }
 
-    private let split: DirectSplitRun
-    private let items: [Item]
-    private let undo: UndoCode?
-    private let branch: Branch
-    private let state: Guarded<State>
+    @usableFromInline let run: DirectSplitRun
+    @usableFromInline let items: [Item]
+    @usableFromInline let undo: UndoCode?
+    @usableFromInline let branch: Branch
+    @usableFromInline let state: Guarded<State>
+    /// While nothing failed and fewer branches succeeded than this, the join has nothing to decide.
+    @usableFromInline let enough: Int
+    @usableFromInline let isPlain: Bool
 
-    init(_ split: DirectSplitRun, _ items: [Item], _ undo: UndoCode?, _ branch: @escaping Branch) {
-        self.split = split
+    @inlinable
+    init(_ run: DirectSplitRun, _ items: [Item], _ undo: UndoCode?, _ branch: @escaping Branch) {
+        self.run = run
         self.items = items
         self.undo = undo
         self.branch = branch
-        let results = [BranchResult<Output>?](repeating: nil, count: items.count)
-        self.state = Guarded(State(tally: JoinTally(of: items.count), results: results), spins: true)
+        self.isPlain = run.split.isPlain
+        self.enough = run.enough(of: items.count)
+        self.state = Guarded(State(of: items.count), spins: true)
     }
 
+    @inlinable
     func run() async -> DirectSplitEnd {
         self.state.withLock { self.decide(&$0) }
         await withTaskGroup(of: Void.self) { group in
             guard self.isMore else { return }
-            if let time = self.split.definition.join.within {
+            if let time = self.run.within {
                 group.addTask {
-                    do { try await Task.sleep(for: time.duration) } catch { return }
+                    do { try await Task.sleep(for: time) } catch { return }
                     self.state.withLock { self.decide(&$0, timeIsUp: true) }
                 }
             }
-            for _ in 1..<max(1, min(Cores.count, self.items.count)) { group.addTask { await self.drain() } }
+            group.addImmediateTask { await self.drain(atMost: DirectSplitRun.firstBranches) }
+            if self.isMore {
+                for _ in 1..<max(1, min(Cores.count, self.items.count)) { group.addTask { await self.drain() } }
+            }
             while self.isMore { group.addImmediateTask { await self.drain() } }
             repeat {
                 if self.isOver { group.cancelAll() }
@@ -60,55 +78,81 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         return self.state.withLock { self.end(of: &$0) }
     }
 
-    private var isMore: Bool { self.state.withLock { $0.isMore } }
-    private var isOver: Bool { self.state.withLock { $0.isOver } }
+    @inlinable var isMore: Bool { self.state.withLock { $0.isMore } }
+    @inlinable var isOver: Bool { self.state.withLock { $0.isOver } }
 
     // MARK: One task
 
-    /// Runs one branch after the other, as long as there are any.
-    private func drain() async {
-        let isPlain = self.split.branch.timeout == nil
+    /// Runs one branch after the other, as long as there are any; a bound is one of time, too.
+    @inlinable
+    func drain(atMost most: Int? = nil) async {
         var index = self.state.withLock { self.claim(&$0) }
         var breather = Breather()
+        var left = most ?? .max
         while let current = index {
-            await breather.breathe()
+            left -= 1
+            let isLast = left <= 0 || (most != nil && breather.last.duration(to: .now) > DirectSplitRun.firstTime)
+            if breather.isTired { await breather.rest() }
             var first: (any Error)?
-            if isPlain {
+            if self.isPlain {
                 do {
-                    let output = try await self.branch(self.items[current], self.split.task(.branch(current), 1, nil))
-                    index = self.settle(current, .done(output), isInDoubt: false)
+                    let output = try await self.branch(self.items[current], self.run.task(.branch(current), 1, nil))
+                    index = self.succeed(current, output, isLast: isLast)
                     continue
                 } catch { first = error }
             }
-            index = await self.tryAgain(current, after: first)
+            index = await self.tryAgain(current, after: first, isLast: isLast)
         }
     }
 
-    private func tryAgain(_ index: Int, after first: (any Error)?) async -> Int? {
-        let seed = self.split.seed ^ UInt64(truncatingIfNeeded: index) << 32
-        var attempts = self.split.attempts(at: self.split.branch, seed: seed)
+    @usableFromInline
+    func tryAgain(_ index: Int, after first: (any Error)?, isLast: Bool) async -> Int? {
+        let seed = self.run.seed ^ UInt64(truncatingIfNeeded: index) << 32
+        var attempts = self.run.split.attempts(at: self.run.split.branch, seed: seed)
         let end = await attempts.run(after: first) { attempt, deadline in
-            try await self.branch(self.items[index], self.split.task(.branch(index), attempt, deadline))
+            try await self.branch(self.items[index], self.run.task(.branch(index), attempt, deadline))
         }
-        return self.settle(index, end, isInDoubt: attempts.isInDoubt)
+        return self.state.withLock { state in
+            self.checkStop(&state)
+            // Once it is over, only what can be undone still counts.
+            if !state.isOver || self.undo != nil { self.take(index, end, attempts.isInDoubt, &state) }
+            self.decide(&state)
+            return isLast ? nil : self.claim(&state)
+        }
     }
 
-    private func claim(_ state: inout State) -> Int? {
+    @inlinable
+    func checkStop(_ state: inout State) {
         if state.decision == nil, Task.isCancelled { state.isStopped = true }
+    }
+
+    @inlinable
+    func claim(_ state: inout State) -> Int? {
+        self.checkStop(&state)
         guard state.isMore else { return nil }
         state.next += 1
         return state.next - 1
     }
 
-    /// Takes the end of a branch; returns the branch that this task does next.
-    private func settle(_ index: Int, _ end: DirectAttempts.End<Output>, isInDoubt: Bool) -> Int? {
+    /// A branch is done; returns the one that this task does next.
+    @inlinable
+    func succeed(_ index: Int, _ output: Output, isLast: Bool) -> Int? {
         self.state.withLock { state in
-            if state.decision == nil, Task.isCancelled { state.isStopped = true }
-            // Once it is over, only what can be undone still counts.
-            if !state.isOver || self.undo != nil { self.take(index, end, isInDoubt, &state) }
+            self.checkStop(&state)
+            if self.undo != nil {
+                self.takeUndoable(index, output, &state)
+            } else if !state.isOver {
+                state.results[index] = .success(output)
+                state.tally.succeed()
+            }
             self.decide(&state)
-            return self.claim(&state)
+            return isLast ? nil : self.claim(&state)
         }
+    }
+
+    @usableFromInline
+    func takeUndoable(_ index: Int, _ output: Output, _ state: inout State) {
+        self.take(index, .done(output), false, &state)
     }
 
     private func take(_ index: Int, _ end: DirectAttempts.End<Output>, _ isInDoubt: Bool, _ state: inout State) {
@@ -117,7 +161,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
             state.results[index] = .success(output)
             state.tally.succeed()
             guard let undo = self.undo, !self.keepsLosers(state) else { return }
-            state.undos.append(self.split.undo(index, undo.bound(to: output)))
+            state.undos.append(self.run.split.undo(index, visit: self.run.visit, undo.bound(to: output)))
         case .failed(let failure):
             state.results[index] = .failure(failure)
             state.tally.fail()
@@ -129,9 +173,16 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     // MARK: All together
 
-    private func decide(_ state: inout State, timeIsUp: Bool = false) {
+    @inlinable
+    func decide(_ state: inout State, timeIsUp: Bool = false) {
+        if state.tally.failed == 0, state.tally.pending > 0, state.tally.succeeded < self.enough, !timeIsUp { return }
+        self.askJoin(&state, timeIsUp: timeIsUp)
+    }
+
+    @usableFromInline
+    func askJoin(_ state: inout State, timeIsUp: Bool) {
         guard !state.isOver else { return }
-        state.decision = state.tally.decision(of: self.split.definition.join, timeIsUp: timeIsUp) {
+        state.decision = state.tally.decision(of: self.run.split.join, timeIsUp: timeIsUp) {
             state.results.enumerated()
                 .compactMap { index, result in
                     if case .failure(let failure) = result { (index, failure) } else { nil }
@@ -141,15 +192,16 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     /// Whether branches that end from now on stay as they are, because the join was satisfied without them.
     private func keepsLosers(_ state: State) -> Bool {
-        state.decision == .satisfied && self.split.definition.losers == .keep
+        state.decision == .satisfied && self.run.split.losers == .keep
     }
 
     private func pushDoubt(_ index: Int, _ state: inout State) {
         guard let undo = self.undo, undo.definition.coversUnknown, !self.keepsLosers(state) else { return }
-        state.undos.append(self.split.undo(index, undo.unknown))
+        state.undos.append(self.run.split.undo(index, visit: self.run.visit, undo.unknown))
     }
 
-    private func end(of state: inout State) -> DirectSplitEnd {
+    @usableFromInline
+    func end(of state: inout State) -> DirectSplitEnd {
         for index in state.doubts.sorted() { self.pushDoubt(index, &state) }
         let result: DirectSplitEnd.Result =
             switch state.decision {
@@ -158,5 +210,26 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
             case nil: .stopped
             }
         return DirectSplitEnd(result: result, undos: state.undos)
+    }
+}
+
+extension DirectSplitRun {
+    /// So many branches may be done before other cores are asked to help.
+    @usableFromInline static var firstBranches: Int { 32 }
+
+    /// And so long they may take.
+    @usableFromInline static var firstTime: Duration { .microseconds(20) }
+
+    /// How long the join may take.
+    @usableFromInline var within: Duration? { self.split.join.within?.duration }
+
+    /// How many branches must succeed at least before the join has something to decide while none fails.
+    @usableFromInline
+    func enough(of count: Int) -> Int {
+        let required = self.split.join.required(of: count)
+        // A join that nothing can satisfy is decided at once.
+        if required > count { return 0 }
+        if case .partial = self.split.join.rule { return .max }
+        return required
     }
 }

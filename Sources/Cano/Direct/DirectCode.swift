@@ -59,7 +59,7 @@ struct JoinedBranches: Sendable {
 @usableFromInline
 struct DirectUndo: Sendable {
     /// The state whose task did it.
-    var state: Int
+    let state: Int
     /// The visit in which it was done.
     var visit: Int
     /// The work that did it.
@@ -108,6 +108,22 @@ extension DirectCode {
     ) -> Self {
         .work { value, _, context in
             DirectEnd(next: try Self.place(ofState: try await decide(value, context), among: next))
+        }
+    }
+
+    /// The code of a split.
+    @inlinable
+    static func split<B: BranchTask>(
+        _ items: @escaping @Sendable (W.Context, TaskContext) async throws -> [B.Item],
+        _ undo: UndoCode?,
+        _ branch: B
+    ) -> Self {
+        .split { context, split in
+            await split.run(
+                items: { try await items(context, $0) },
+                undo: undo,
+                branch: { try await branch.run($0, $1) }
+            )
         }
     }
 

@@ -23,10 +23,14 @@ final class DirectProgram<W: Workflow>: Sendable {
         @usableFromInline let isPlain: Bool
         /// How the task or the branches are undone; `nil` when there is nothing to undo.
         let undo: UndoDefinition?
+        /// Whether an undo needs no clock beside it.
+        let undoIsPlain: Bool
+        /// What its branches have in common; `nil` when it is no split.
+        let split: DirectSplit?
         /// How an attempt in doubt is undone; `nil` when it is not.
         let doubt: UndoCode.Bound?
 
-        init(_ state: W.State, _ step: Step<W>, indices: [String: Int]) {
+        init(_ state: W.State, _ step: Step<W>, indices: [String: Int], failures: WorkFailures) {
             self.state = state
             self.name = state.rawValue
             self.step = step.definition
@@ -45,6 +49,9 @@ final class DirectProgram<W: Workflow>: Sendable {
                 case .router, .timer, .wait, .child, .exit: nil
                 }
             self.isPlain = self.task?.timeout == nil
+            self.undoIsPlain = self.undo?.timeout == nil
+            self.split = indices[state.rawValue]
+                .flatMap { DirectSplit(step.definition, state: $0, name: state.rawValue, failures: failures) }
             self.doubt = self.task?.undo?.coversUnknown ?? false ? step.code.undo?.unknown : nil
         }
     }
@@ -77,10 +84,11 @@ final class DirectProgram<W: Workflow>: Sendable {
         let all = Array(W.State.allCases)
         var indices: [String: Int] = [:]
         for (index, state) in all.enumerated() { indices[state.rawValue] = index }
-        self.states = all.map { State($0, workflow.step(in: $0), indices: indices) }
+        let failures = WorkFailures(workflow: W.name, limits: limits)
+        self.states = all.map { State($0, workflow.step(in: $0), indices: indices, failures: failures) }
         self.start = indices[registration.definition.start] ?? 0
         self.timeout = registration.definition.timeout
-        self.failures = WorkFailures(workflow: W.name, limits: limits)
+        self.failures = failures
         self.limits = limits
         self.logger = logger
     }

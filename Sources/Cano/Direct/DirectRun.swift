@@ -142,16 +142,13 @@ struct DirectRun<W: Workflow>: Sendable {
 
     @usableFromInline
     mutating func perform(_ split: DirectCode<W>.Split, in state: DirectProgram<W>.State) async -> Ending? {
-        guard case .split(let definition, _) = state.step else { fatalError("'\(state.name)' is no split") }
+        guard let definition = state.split else { fatalError("'\(state.name)' is no split") }
         let scope = DirectSplitRun(
+            split: definition,
             run: self.id,
-            state: self.state,
-            name: state.name,
             visit: self.visit,
-            definition: definition,
-            seed: self.seed,
-            failures: self.program.failures,
-            logger: self.program.logger
+            logger: self.program.logger,
+            seed: self.seed
         )
         let end = await split(self.context, scope)
         self.undos += end.undos
@@ -194,31 +191,20 @@ struct DirectRun<W: Workflow>: Sendable {
     @usableFromInline
     func rollBack(_ ending: Ending) async -> RunOutcome {
         if !self.undos.isEmpty {
-            // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us.
-            await Task { for undo in self.undos.reversed() { await self.undo(undo) } }.value
+            // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us. It
+            // begins on this thread, and stays here while no undo suspends.
+            await Task.immediate { for undo in self.undos.reversed() { await self.undo(undo) } }.value
         }
         return ending.outcome
     }
 
     private func undo(_ undo: DirectUndo) async {
         let state = self.program.states[undo.state]
-        guard let definition = state.undo else { fatalError("'\(state.name)' pushed an undo that it does not have") }
-        let body: @Sendable (Int, ContinuousClock.Instant?) async throws -> Void = { attempt, deadline in
-            let task = TaskContext(
-                run: self.id,
-                state: state.name,
-                visit: undo.visit,
-                attempt: attempt,
-                work: .undoes(undo.path),
-                deadline: deadline,
-                logger: self.program.logger
-            )
-            try await undo.code(task)
-        }
         var first: (any Error)?
-        if definition.timeout == nil {
-            do { return try await body(1, nil) } catch { first = error }
+        if state.undoIsPlain {
+            do { return try await undo.code(self.task(undoing: undo, in: state, 1, nil)) } catch { first = error }
         }
+        guard let definition = state.undo else { fatalError("'\(state.name)' pushed an undo that it does not have") }
         var attempts = DirectAttempts(
             retry: definition.retry,
             timeout: definition.timeout,
@@ -226,7 +212,10 @@ struct DirectRun<W: Workflow>: Sendable {
             failures: self.program.failures,
             seed: self.seed
         )
-        switch await attempts.run(after: first, body) {
+        let end = await attempts.run(after: first) { attempt, deadline in
+            try await undo.code(self.task(undoing: undo, in: state, attempt, deadline))
+        }
+        switch end {
         case .done: break
         case .failed(let failure):
             self.program.logger.warning(
@@ -235,5 +224,22 @@ struct DirectRun<W: Workflow>: Sendable {
             )
         case .stopped: fatalError("an undo was stopped, though nobody can cancel it")
         }
+    }
+
+    private func task(
+        undoing undo: DirectUndo,
+        in state: DirectProgram<W>.State,
+        _ attempt: Int,
+        _ deadline: ContinuousClock.Instant?
+    ) -> TaskContext {
+        TaskContext(
+            run: self.id,
+            state: state.name,
+            visit: undo.visit,
+            attempt: attempt,
+            work: .undoes(undo.path),
+            deadline: deadline,
+            logger: self.program.logger
+        )
     }
 }

@@ -1,24 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
-internal import Logging
+public import CanoEngine
+public import Logging
 
 /// What the branches of a split need to know about their run.
 @usableFromInline
 struct DirectSplitRun: Sendable {
-    let run: RunID
-    let state: Int
-    let name: String
-    let visit: Int
-    let definition: SplitDefinition
+    @usableFromInline let split: DirectSplit
+    @usableFromInline let run: RunID
+    @usableFromInline let visit: Int
+    @usableFromInline let logger: Logger
     let seed: UInt64
-    let failures: WorkFailures
-    let logger: Logger
 
+    @usableFromInline
     func task(_ path: WorkPath, _ attempt: Int, _ deadline: ContinuousClock.Instant?) -> TaskContext {
         TaskContext(
             run: self.run,
-            state: self.name,
+            state: self.split.name,
             visit: self.visit,
             attempt: attempt,
             work: .does(path),
@@ -27,45 +25,31 @@ struct DirectSplitRun: Sendable {
         )
     }
 
-    /// What each branch does.
-    var branch: TaskDefinition {
-        guard let branch = self.definition.branch else { fatalError("'\(self.name)' has different branches") }
-        return branch
-    }
-
-    func attempts(at task: TaskDefinition, seed: UInt64) -> DirectAttempts {
-        DirectAttempts(
-            retry: task.retry,
-            timeout: task.timeout,
-            isUndoable: task.undo != nil,
-            failures: self.failures,
-            seed: seed
-        )
-    }
-
-    func undo(_ branch: Int, _ code: @escaping UndoCode.Bound) -> DirectUndo {
-        DirectUndo(state: self.state, visit: self.visit, path: .branch(branch), code: code)
-    }
-
     /// Makes the items, then runs the branches until the join is decided and nothing is awaited any more.
+    @inlinable
     func run<Item: Sendable, Output: Sendable>(
         items: @escaping @Sendable (TaskContext) async throws -> [Item],
         undo: UndoCode?,
         branch: @escaping DirectBranches<Item, Output>.Branch
     ) async -> DirectSplitEnd {
-        guard let expand = self.definition.expand else { fatalError("'\(self.name)' makes no items") }
-        var attempts = self.attempts(at: expand, seed: self.seed)
-        let made = await attempts.run { attempt, deadline in
-            let items = try await items(self.task(.expand, attempt, deadline))
-            if let failure = self.failures.tooMany(items.count, of: self.name) {
-                throw RefusedOutcome(failure: failure)
-            }
-            return items
-        }
-        switch made {
+        switch await self.make(items) {
         case .done(let items): return await DirectBranches(self, items, undo, branch).run()
         case .failed(let failure): return DirectSplitEnd(result: .failed(failure))
         case .stopped: return DirectSplitEnd(result: .stopped)
+        }
+    }
+
+    @usableFromInline
+    func make<Item: Sendable>(
+        _ items: @escaping @Sendable (TaskContext) async throws -> [Item]
+    ) async -> DirectAttempts.End<[Item]> {
+        var attempts = self.split.attempts(at: self.split.expand, seed: self.seed)
+        return await attempts.run { attempt, deadline in
+            let items = try await items(self.task(.expand, attempt, deadline))
+            if let failure = self.split.failures.tooMany(items.count, of: self.split.name) {
+                throw RefusedOutcome(failure: failure)
+            }
+            return items
         }
     }
 }
@@ -73,6 +57,7 @@ struct DirectSplitRun: Sendable {
 /// How a split ended.
 @usableFromInline
 struct DirectSplitEnd: Sendable {
+    @usableFromInline
     enum Result: Sendable {
         /// The join is satisfied.
         case joined(JoinedBranches)
@@ -82,7 +67,13 @@ struct DirectSplitEnd: Sendable {
         case stopped
     }
 
-    var result: Result
+    @usableFromInline var result: Result
     /// What branches did that can be undone, in the order in which they ended.
-    var undos: [DirectUndo] = []
+    @usableFromInline var undos: [DirectUndo]
+
+    @usableFromInline
+    init(result: Result, undos: [DirectUndo] = []) {
+        self.result = result
+        self.undos = undos
+    }
 }

@@ -92,7 +92,7 @@ final class LocalWorker: LeaseSession {
                     // Nobody needs to know that work began which has ended.
                     if let end = footing.leave() { self.tell(end) } else { self.host.started([grant.lease]) }
                 }
-                await breather.breathe()
+                if breather.isTired { await breather.rest() }
             }
             group.cancelAll()
         }

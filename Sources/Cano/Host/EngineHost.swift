@@ -131,7 +131,7 @@ package final class EngineHost: Sendable {
         self.turns.arrive(.driver)
         while let turn = await self.turns.next(.driver) {
             if case .drive(let shell) = turn { shell.drive() }
-            await breather.breathe()
+            if breather.isTired { await breather.rest() }
         }
     }
 

@@ -97,16 +97,22 @@ public final class CircuitBreaker: Sendable {
     /// - Parameter body: the call.
     /// - Returns: what the call returns.
     /// - Throws: ``CircuitOpen`` without having called; what the call throws.
+    @inlinable
     public func run<Value>(_ body: () async throws -> Value) async throws -> Value {
         let permit = try self.ask()
         let value: Value
         do { value = try await body() } catch {
-            let isCancelled = error is CancellationError || Task.isCancelled
-            self.end(permit, isCancelled || !self.counts(error) ? .cancelled : .failed)
+            self.failed(permit, error)
             throw error
         }
         self.end(permit, .succeeded)
         return value
+    }
+
+    @usableFromInline
+    func failed(_ permit: Breaker.Permit, _ error: any Error) {
+        let isCancelled = error is CancellationError || Task.isCancelled
+        self.end(permit, isCancelled || !self.counts(error) ? .cancelled : .failed)
     }
 
     /// Asks for the right to make one call, for calls that do not fit into a closure.
@@ -137,7 +143,8 @@ public final class CircuitBreaker: Sendable {
         public consuming func fail() { self.outcome = .failed }
     }
 
-    private func ask() throws(CircuitOpen) -> Breaker.Permit {
+    @usableFromInline
+    func ask() throws(CircuitOpen) -> Breaker.Permit {
         let epoch = self.calm.load(ordering: .acquiring)
         if epoch != 0 { return Breaker.Permit(epoch: epoch) }
         let now = self.clock.now()
@@ -149,7 +156,8 @@ public final class CircuitBreaker: Sendable {
         }
     }
 
-    private func end(_ permit: Breaker.Permit, _ outcome: Breaker.Outcome) {
+    @usableFromInline
+    func end(_ permit: Breaker.Permit, _ outcome: Breaker.Outcome) {
         switch outcome {
         case .succeeded where self.calm.load(ordering: .acquiring) == permit.epoch: return
         case .cancelled where self.calm.load(ordering: .acquiring) == permit.epoch: return

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 public import CanoEngine
+internal import Synchronization
 
 /// Lets so many calls begin in a time, for use inside tasks; shared by all tasks of the process.
 ///
@@ -81,6 +82,8 @@ public final class RateLimiter: Sendable {
     private let tiers: Guarded<RateTiers>
     /// Whoever has to wait waits for its turn here, then alone for time to pass.
     private let turns: Bulkhead
+    /// How many calls stand in line, or are about to: read without a lock by those who may go by.
+    private let line = Atomic(0)
     /// Rings when something was given back while somebody waits.
     private let bell = Mailbox<Void>()
 
@@ -118,7 +121,7 @@ public final class RateLimiter: Sendable {
     /// - Throws: ``RateLimited`` with the tier that is in the way, having counted nothing.
     public func take(_ cost: Int = 1) throws(RateLimited) {
         let now = self.clock.now()
-        if cost > 0, self.turns.inUse > 0 { throw self.refusal(cost, at: now) }
+        if cost > 0, self.line.load(ordering: .acquiring) > 0 { throw self.refusal(cost, at: now) }
         let answer = self.tiers.withLock { $0.take(cost, at: now) }
         guard case .refused(let tier, let until) = answer else { return }
         throw self.refusal(tier, until, at: now)
@@ -210,10 +213,12 @@ public final class RateLimiter: Sendable {
     /// - Throws: ``RateLimited`` when the cost is more than a tier ever lets through, `CancellationError` when the task
     ///   is cancelled meanwhile; in both cases nothing was counted.
     public func acquire(_ cost: Int = 1) async throws {
-        if self.turns.inUse == 0 || cost <= 0 {
+        if self.line.load(ordering: .acquiring) == 0 || cost <= 0 {
             let now = self.clock.now()
             if case .taken = self.tiers.withLock({ $0.take(cost, at: now) }) { return }
         }
+        self.line.add(1, ordering: .acquiringAndReleasing)
+        defer { self.line.subtract(1, ordering: .acquiringAndReleasing) }
         try await self.turns.run {
             while true {
                 _ = self.bell.take(atMost: .max)
@@ -264,13 +269,12 @@ public final class RateLimiter: Sendable {
 
     /// How many calls wait in line.
     public var waiting: Int {
-        let state = self.turns
-        return state.inUse + state.waiting
+        self.line.load(ordering: .acquiring)
     }
 
     private func refund(_ cost: Int, takenAt time: Instant) {
         self.tiers.withLock { $0.refund(cost, takenAt: time) }
-        if self.turns.inUse > 0 { self.bell.post(()) }
+        if self.line.load(ordering: .acquiring) > 0 { self.bell.post(()) }
     }
 
     /// The refusal of a call that would overtake others who wait.

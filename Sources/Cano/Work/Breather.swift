@@ -1,14 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 /// Lets others have the thread now and then, in a loop whose body may never suspend.
+@usableFromInline
 struct Breather {
-    private var last = ContinuousClock.now
+    @usableFromInline var last = ContinuousClock.now
 
+    @usableFromInline
     init() {}
 
-    /// Gives the thread away for a moment when the last time was a while ago.
-    mutating func breathe() async {
-        guard self.last.duration(to: .now) > .milliseconds(1) else { return }
+    /// Whether the last time was a while ago.
+    @inlinable var isTired: Bool { self.last.duration(to: .now) > .milliseconds(1) }
+
+    /// Gives the thread away for a moment.
+    @usableFromInline
+    mutating func rest() async {
         await Task.yield()
         self.last = .now
     }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+public import CanoEngine
+
 extension Step {
     /// One branch runs for each element of a list in the context; a join decides when the run goes on.
     ///
@@ -14,6 +16,7 @@ extension Step {
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
+    @inlinable
     public static func split<B: BranchTask>(
         over items: any KeyPath<W.Context, [B.Item]> & Sendable,
         _ branch: B,
@@ -28,7 +31,11 @@ extension Step {
         // Reading a list costs nothing and cannot fail for a while: no retries, they would hide the mistake.
         let expand = TaskDefinition.compiled("items", AttemptPolicies(.never), nil)
         let policies = BranchPolicies(AttemptPolicies(retry, timeout, limits), join, losers, inFlight)
-        return Self.make(expand, branch, policies, next) { context, _ in context[keyPath: items] }
+        let undo = UndoCode(of: branch)
+        let make: @Sendable (W.Context, TaskContext) async throws -> [B.Item] = { context, _ in
+            context[keyPath: items]
+        }
+        return Self.make(expand, branch, policies, next, undo, make, .split(make, undo, branch))
     }
 
     /// One branch runs for each item that a task makes from the context; a join decides when the run goes on.
@@ -44,6 +51,7 @@ extension Step {
     ///   - losers: what becomes of branches that succeed after the join was decided without them.
     ///   - next: the state that follows.
     /// - Returns: the step.
+    @inlinable
     public static func split<E: ExpandTask, B: BranchTask>(
         over items: E,
         _ branch: B,
@@ -57,19 +65,21 @@ extension Step {
     ) -> Step where E.Context == W.Context, E.Item == B.Item {
         let expand = TaskDefinition.compiled(E.taskName, AttemptPolicies(retry, timeout), nil)
         let policies = BranchPolicies(AttemptPolicies(retry, timeout, limits), join, losers, inFlight)
-        var step = Self.make(expand, branch, policies, next) { try await items.run($0, $1) }
-        if UndoCode(of: items) != nil {
-            step.code.problems.append("\(E.taskName) only makes items and has nothing to undo: remove Compensatable")
-        }
+        let undo = UndoCode(of: branch)
+        let make: @Sendable (W.Context, TaskContext) async throws -> [B.Item] = { try await items.run($0, $1) }
+        var step = Self.make(expand, branch, policies, next, undo, make, .split(make, undo, branch))
+        if UndoCode(of: items) != nil { step.refuseUndo(ofItemsBy: E.taskName) }
         return step
     }
 
-    private struct BranchPolicies {
+    @usableFromInline
+    struct BranchPolicies {
         var attempts: AttemptPolicies
         var join: JoinPolicy
         var losers: SplitDefinition.Losers
         var inFlight: Int?
 
+        @usableFromInline
         init(
             _ attempts: AttemptPolicies,
             _ join: JoinPolicy,
@@ -83,14 +93,21 @@ extension Step {
         }
     }
 
-    private static func make<B: BranchTask>(
+    @usableFromInline
+    mutating func refuseUndo(ofItemsBy name: String) {
+        self.code.problems.append("\(name) only makes items and has nothing to undo: remove Compensatable")
+    }
+
+    @usableFromInline
+    static func make<B: BranchTask>(
         _ expand: TaskDefinition,
         _ branch: B,
         _ policies: BranchPolicies,
         _ next: W.State,
-        _ items: @escaping @Sendable (W.Context, TaskContext) async throws -> [B.Item]
+        _ undo: UndoCode?,
+        _ items: @escaping @Sendable (W.Context, TaskContext) async throws -> [B.Item],
+        _ direct: DirectCode<W>
     ) -> Step {
-        let undo = UndoCode(of: branch)
         var code = StepCode()
         code.branchUndo = undo
         code.branchOutput = TypeIdentity(B.Output.self)
@@ -112,14 +129,6 @@ extension Step {
             losers: policies.losers,
             inFlight: policies.inFlight
         )
-        let direct = DirectCode<W>
-            .split { context, split in
-                await split.run(
-                    items: { try await items(context, $0) },
-                    undo: undo,
-                    branch: { try await branch.run($0, $1) }
-                )
-            }
         return Self(.split(definition, to: next.rawValue), code, direct: direct)
     }
 }

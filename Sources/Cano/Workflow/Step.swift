@@ -252,6 +252,7 @@ extension TaskDefinition {
         .compiled(name, AttemptPolicies(retry, timeout), undo)
     }
 
+    @usableFromInline
     static func compiled(
         _ name: String,
         _ policies: AttemptPolicies,

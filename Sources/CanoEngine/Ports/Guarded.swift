@@ -25,6 +25,7 @@ package final class Guarded<Value>: @unchecked Sendable {
     ///   - value: the value.
     ///   - spins: whether who finds it locked waits a moment on the processor before the kernel is asked; that pays
     ///     where every core asks for the same lock all the time.
+    @usableFromInline
     package init(_ value: sending Value, spins: Bool = false) {
         self.value = value
         self.mutex = .allocate(capacity: 1)

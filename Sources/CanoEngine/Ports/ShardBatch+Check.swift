@@ -8,6 +8,9 @@ extension ShardBatch {
     /// records are dense and in order, that a run is created together with its first record, and that it is moved to
     /// the finished ones together with its last.
     package func problem() -> String? {
+        if self.starts.isEmpty, self.finished.isEmpty, self.updates.isEmpty, self.history.count == 1 {
+            return self.problem(ofOnly: self.history[0])
+        }
         let ending = Set(self.finished.lazy.map(\.run))
         var started: Set<RunID> = []
         for start in self.starts {
@@ -69,6 +72,12 @@ extension ShardBatch {
             return "a run of shard \(self.shard.rawValue) is finished without its last record"
         }
         return nil
+    }
+
+    /// The same for the batch that is the most frequent by far: one record in the middle of a run.
+    private func problem(ofOnly row: HistoryRow) -> String? {
+        if row.seq > 1, row.kind != .finished { return self.foreign(row.run) }
+        return self.historyProblem(started: [], finished: [])
     }
 
     private func foreign(_ run: RunID) -> String? {

@@ -30,15 +30,20 @@ final class CommitQueue: Sendable {
     private final class Desk: @unchecked Sendable {
         // @unchecked: only the writer's queue touches it.
         private var writer: CommitWriter?
+        private var isClosed = false
 
         func writer(of database: Database) throws -> CommitWriter {
             if let writer { return writer }
             let writer = try CommitWriter(database)
-            self.writer = writer
+            if !self.isClosed { self.writer = writer }
             return writer
         }
 
-        func clear() { self.writer = nil }
+        /// A connection with statements cannot be closed: from here on none is kept.
+        func close() {
+            self.writer = nil
+            self.isClosed = true
+        }
     }
 
     init(pool: DatabasePool, path: String, clock: @escaping @Sendable () -> Instant) {
@@ -61,7 +66,7 @@ final class CommitQueue: Sendable {
         await withCheckedContinuation { done in
             // Behind every commit that was called before.
             self.pool.asyncWriteWithoutTransaction { _ in
-                self.desk.clear()
+                self.desk.close()
                 done.resume()
             }
         }
@@ -103,12 +108,12 @@ final class CommitQueue: Sendable {
         do {
             return try self.transact(commits, database) { try $0.write($1, at: $2) }
         } catch {
-            guard SQLiteProblem(error).isContradiction else { return self.failures(of: commits, error) }
+            guard SQLiteProblem(error).isContradiction else { return self.failures(of: commits, error, database) }
         }
         do {
             return try self.transact(commits, database) { try $0.writeApart($1, at: $2, database) }
         } catch {
-            return self.failures(of: commits, error)
+            return self.failures(of: commits, error, database)
         }
     }
 
@@ -135,8 +140,13 @@ final class CommitQueue: Sendable {
         return answers.map(CommitOutcome.answered)
     }
 
-    private func failures(of commits: [[ShardBatch]], _ error: any Error) -> [CommitOutcome] {
+    /// How a transaction failed; one that blames what is in it is tried again, each commit by itself, so that only the
+    /// culprit fails.
+    private func failures(of commits: [[ShardBatch]], _ error: any Error, _ database: Database) -> [CommitOutcome] {
         let failure = SQLiteProblem(error).error(path: self.path)
+        if failure.code == .storeCorrupt, commits.count > 1 {
+            return commits.flatMap { self.transact([$0], database) }
+        }
         return commits.map { _ in .failed(failure.code, failure.message) }
     }
 }

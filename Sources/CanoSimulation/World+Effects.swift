@@ -15,7 +15,7 @@ extension World {
             case .followed(let work, let session):
                 self.count("followed")
                 self.dispatch(owner) { dispatch, _ in dispatch.followed(session, work) }
-            case .unused(let session, let count): self.dispatch(owner) { $0.credit(session, count, effects: &$1) }
+            case .unused(let session, let count): self.dispatch(owner) { $0.unused(session, count, effects: &$1) }
             case .ungranted(let offer, let session):
                 self.dispatch(owner) { $0.ungranted(session, offer, effects: &$1) }
             case .claimed(let lease, let limits, let since):
@@ -133,7 +133,9 @@ extension World {
                 self.owners[owner].forget(report.lease)
                 for report in self.spoiled(report, of: owner) {
                     let event = ShardEvent.reports([report], from: session, worker: worker, slots: kept)
-                    self.post(event, to: report.lease.shard, of: owner)
+                    if !self.post(event, to: report.lease.shard, of: owner) {
+                        self.dispatch(owner) { $0.unused(session, kept, effects: &$1) }
+                    }
                     kept = 0
                 }
             }

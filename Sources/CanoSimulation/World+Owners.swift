@@ -42,8 +42,12 @@ extension World {
             case .begin(let shard, let epoch): self.beginSeat(shard, epoch, of: owner)
             case .end(let shard, let epoch):
                 guard self.owners[owner].seats[shard]?.epoch == epoch else { continue }
-                self.owners[owner].seats[shard] = nil
-                self.dispatch(owner) { $0.lost(shard, effects: &$1) }
+                let seat = self.owners[owner].seats.removeValue(forKey: shard)
+                self.dispatch(owner) { dispatch, effects in
+                    dispatch.lost(shard, effects: &effects)
+                    dispatch.giveBack(seat?.mailbox ?? [], effects: &effects)
+                    dispatch.giveBack(seat?.inFlight?.effects ?? [], effects: &effects)
+                }
             }
         }
     }

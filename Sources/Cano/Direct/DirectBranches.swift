@@ -91,17 +91,17 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         var left = most ?? .max
         while let current = index {
             left -= 1
-            let isLast = left <= 0 || (most != nil && breather.last.duration(to: .now) > DirectSplitRun.firstTime)
             if breather.isTired { await breather.rest() }
             var first: (any Error)?
             if self.isPlain {
                 do {
                     let output = try await self.branch(self.items[current], self.run.task(.branch(current), 1, nil))
+                    let isLast = left <= 0 || (most != nil && breather.isOver(DirectSplitRun.firstTime))
                     index = self.succeed(current, output, isLast: isLast)
                     continue
                 } catch { first = error }
             }
-            index = await self.tryAgain(current, after: first, isLast: isLast)
+            index = await self.tryAgain(current, after: first, isLast: most != nil)
         }
     }
 

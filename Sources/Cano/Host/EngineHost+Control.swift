@@ -81,11 +81,12 @@ extension EngineHost {
     }
 
     /// Where the runs of a call go: runs that are started at about the same time share a few shards, so that what they
-    /// do is committed in few batches; the few change every second, so that runs spread over all shards all the same.
+    /// do is committed in few batches; the few change ten times a second, so that runs spread over all shards all the
+    /// same.
     private func firstShard(of count: Int, _ numbers: inout SplitMix64) -> Int {
         let few = min(count, max(4, Cores.count * 2))
-        let second = Int(self.clock.now().microseconds / 1_000_000)
-        return (second % count * few + Int(numbers.next() % UInt64(few))) % count
+        let tenth = Int(self.clock.now().microseconds / 100_000)
+        return (tenth % count * few + Int(numbers.next() % UInt64(few))) % count
     }
 
     private func entry(_ caller: Caller, _ action: String, _ count: Int, from first: RunID) -> AuditEntry {

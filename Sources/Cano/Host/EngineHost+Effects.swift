@@ -16,7 +16,7 @@ extension EngineHost {
             case .send(let grant, let session): deliveries[session, default: []].append(.lease(grant))
             case .followed(let work, let session):
                 self.dispatch { dispatch, _ in dispatch.followed(session, work) }
-            case .unused(let session, let count): self.credit(session, count)
+            case .unused(let session, let count): self.unused(session, count)
             case .ungranted(let offer, let session): self.dispatch { $0.ungranted(session, offer, effects: &$1) }
             case .claimed(let lease, let limits, let since):
                 self.dispatch { dispatch, _ in dispatch.claimed(lease, limits, since: since) }

@@ -17,6 +17,11 @@ extension EngineHost {
         self.dispatch { $0.credit(session, count, effects: &$1) }
     }
 
+    /// Slots that were kept for what follows in reported runs are free.
+    func unused(_ session: SessionID, _ count: Int) {
+        if count > 0 { self.dispatch { $0.unused(session, count, effects: &$1) } }
+    }
+
     /// Tasks begin.
     package func started(_ leases: [LeaseRef]) {
         for (shard, leases) in leases.grouped(by: \.shard) { self.post(.started(leases), to: shard) }
@@ -41,7 +46,7 @@ extension EngineHost {
             kept -= slots
             let event = ShardEvent.reports(reports, from: session, worker: worker, slots: slots)
             guard !self.post(event, to: shard) else { continue }
-            self.credit(session, slots)
+            self.unused(session, slots)
             self.deliver([.notOwner(shard, Epoch(rawValue: 0))], to: session)
         }
     }

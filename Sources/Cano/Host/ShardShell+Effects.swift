@@ -29,28 +29,11 @@ extension ShardShell {
 
     /// Credit that was set aside for grants which will not happen here any more; sessions outlive the shell.
     func giveBack(_ events: some Sequence<ShardEvent>) {
-        for case .grant(let grants) in events {
-            self.host.dispatch { dispatch, effects in
-                for grant in grants { dispatch.ungranted(grant.session, grant.offer, effects: &effects) }
-            }
-        }
-        for case .reports(_, let session, _, let slots) in events { self.host.credit(session, slots) }
+        self.host.dispatch { $0.giveBack(events, effects: &$1) }
     }
 
     /// The same for grants that were decided, but that nobody will be told because they are not durable.
     func giveBack(_ shardEffects: [ShardEffect]) {
-        self.host.dispatch { dispatch, effects in
-            for case .send(let grant, let session) in shardEffects {
-                dispatch.freed(CollectionOfOne(grant.lease), effects: &effects)
-                dispatch.ended(session, CollectionOfOne(grant.lease.key), effects: &effects)
-                dispatch.credit(session, 1, effects: &effects)
-            }
-            for case .ungranted(let offer, let session) in shardEffects {
-                dispatch.ungranted(session, offer, effects: &effects)
-            }
-            for case .unused(let session, let count) in shardEffects {
-                dispatch.credit(session, count, effects: &effects)
-            }
-        }
+        self.host.dispatch { $0.giveBack(shardEffects, effects: &$1) }
     }
 }

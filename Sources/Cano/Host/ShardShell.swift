@@ -98,19 +98,21 @@ final class ShardShell: Sendable {
     func close() {
         _ = self.change { desk in
             desk.isClosed = true
-            // Nobody will come back for what the store did not take.
-            if case .pausing = desk.stage { desk.stage = .idle }
             return true
         }
+        // Nobody will come back for what the store did not take.
+        self.retry()
     }
 
-    /// A commit that failed is tried again.
+    /// A commit that failed is tried again; the end of its pause is one thing to be busy with.
     func retry() {
-        _ = self.change { desk in
+        self.host.time.busy(1)
+        let wasPausing = self.change { desk in
             guard case .pausing = desk.stage else { return false }
             desk.stage = .idle
             return true
         }
+        if !wasPausing { self.host.time.busy(-1) }
     }
 
     /// Changes the desk; when that gives an idle shell something to do, it gets in line.
@@ -237,7 +239,7 @@ extension ShardShell {
                 if case .grant = event { books.deferred.append(event) }
                 continue
             }
-            books.shard?.apply(event, at: self.host.clock.now(), into: &output)
+            books.shard?.apply(self.trusting(event), at: self.host.clock.now(), into: &output)
             guard output.bytes < self.host.configuration.limits.commitBytes else {
                 books.rest = pending[(index + 1)...]
                 break
@@ -246,6 +248,15 @@ extension ShardShell {
         if isEarly { self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.mistrust)) }
         books.output = output
         return self.commit(&books)
+    }
+
+    /// The event without the slots that are kept for what follows, when nothing may be granted.
+    private func trusting(_ event: ShardEvent) -> ShardEvent {
+        guard case .reports(let reports, let session, let worker, let slots) = event, slots > 0,
+            !self.host.isTrusted(self.shard)
+        else { return event }
+        self.host.unused(session, slots)
+        return .reports(reports, from: session, worker: worker)
     }
 
     /// Makes a batch durable, then performs what follows from it.
@@ -289,8 +300,8 @@ extension ShardShell {
         }
         books.output = nil
         books.pause = Self.firstPause
-        self.host.time.busy(-books.held)
-        books.held = 0
+        self.host.time.busy(books.rest.count - books.held)
+        books.held = books.rest.count
         return true
     }
 
@@ -302,8 +313,9 @@ extension ShardShell {
         )
         let next = self.host.clock.now().advanced(by: books.pause)
         books.pause = min(books.pause * 2, Self.longestPause)
+        // Whoever ends the pause is busy with one thing again.
         let held = books.held
-        books.held = 0
+        books.held = 1
         self.putBack(&books)
         let isClosed = self.desk.withLock { desk in
             desk.stage = .pausing
@@ -311,7 +323,7 @@ extension ShardShell {
         }
         self.host.alarm.set(.commit(self.shard), at: next)
         self.host.time.busy(-held)
-        if isClosed { self.close() }
+        if isClosed { self.retry() }
         return false
     }
 

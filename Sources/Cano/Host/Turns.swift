@@ -70,6 +70,7 @@ final class Turns: Sendable {
         let waiters = self.state.withLock { state in
             state.isClosed = true
             defer { state.drivers = [] }
+            state.awake(.driver, state.drivers.count)
             return state.drivers.map(\.continuation)
         }
         for waiter in waiters { waiter.resume() }

@@ -9,7 +9,11 @@ struct Breather {
     init() {}
 
     /// Whether the last time was a while ago.
-    @inlinable var isTired: Bool { self.last.duration(to: .now) > .milliseconds(1) }
+    @inlinable var isTired: Bool { self.isOver(.milliseconds(1)) }
+
+    /// Whether the last time was longer ago than that.
+    @inlinable
+    func isOver(_ time: Duration) -> Bool { self.last.duration(to: .now) > time }
 
     /// Gives the thread away for a moment.
     @usableFromInline

@@ -9,6 +9,8 @@ extension Dispatch {
         var credit = 0
         /// What it has leases of.
         var leases: [WorkKey: Int] = [:]
+        /// How many of its slots are kept for what follows in runs that it reported on.
+        var kept = 0
         /// Whether it does, or is reserved to do, one suspect piece of work and nothing else.
         var solitude = Solitude.none
         /// Whether its worker was told about work that waits for credit.
@@ -27,6 +29,9 @@ extension Dispatch {
                 self.leases.remove(at: index)
             }
         }
+
+        /// Whether it does nothing, and nothing is on its way to it.
+        var isIdle: Bool { self.leases.isEmpty && self.kept == 0 }
 
         /// Whether it stands in line for everything that it can do.
         var standsEverywhere: Bool { self.standsFor.count == self.capabilities.count }

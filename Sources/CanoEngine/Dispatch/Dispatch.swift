@@ -82,8 +82,12 @@ public struct Dispatch: Sendable {
         self.sessions.values[index].credit += count
         self.sessions.values[index].hasDemand = false
         self.sessions.values[index].isWithdrawn = false
-        // Nobody waits for it, and it stands in every line.
-        if self.waiting == 0, self.sessions.values[index].standsEverywhere { return }
+        // It stands in every line, and there is nobody who waits for it: in a queue, alone for it, or for a limit.
+        if self.waiting == 0, self.touched.isEmpty, self.sessions.values[index].solitude == .none,
+            self.sessions.values[index].standsEverywhere
+        {
+            return
+        }
         self.use(session, effects: &effects)
         self.settle(effects: &effects)
     }
@@ -101,7 +105,7 @@ public struct Dispatch: Sendable {
     public mutating func ended(_ session: SessionID, _ leases: some Sequence<WorkKey>, effects: inout [Effect]) {
         guard self.sessions[session] != nil else { return }
         for lease in leases { self.sessions[session]?.end(lease) }
-        guard let state = self.sessions[session], state.leases.isEmpty, state.solitude != .none else { return }
+        guard let state = self.sessions[session], state.isIdle, state.solitude != .none else { return }
         if case .busy = state.solitude { self.sessions[session]?.solitude = .none }
         self.use(session, effects: &effects)
         self.settle(effects: &effects)
@@ -127,13 +131,22 @@ public struct Dispatch: Sendable {
         for report in reports { self.sessions.values[index].end(report.lease.key) }
         let kept = min(reports.count, self.sessions.values[index].credit + credit)
         self.sessions.values[index].credit -= kept
+        self.sessions.values[index].kept += kept
         self.credit(session, credit, effects: &effects)
         return kept
     }
 
     /// Work was granted to a session in a slot that was kept for it.
     public mutating func followed(_ session: SessionID, _ work: WorkKey) {
+        self.sessions[session]?.kept -= 1
         self.sessions[session]?.leases[work, default: 0] += 1
+    }
+
+    /// Slots that were kept are free; a session that takes no more work does not get them back as credit.
+    public mutating func unused(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
+        guard count > 0, let index = self.sessions.index(forKey: session) else { return }
+        self.sessions.values[index].kept -= count
+        if !self.sessions.values[index].isWithdrawn { self.credit(session, count, effects: &effects) }
     }
 
     /// A session took over leases that were granted elsewhere, or to another session.
@@ -235,7 +248,7 @@ public struct Dispatch: Sendable {
         guard self.waiting == 0 else { return [:] }
         var recalled: [SessionID: Int] = [:]
         // Only who does nothing at all is asked again when there is work, so only they give theirs back.
-        for (id, state) in self.sessions where state.isFree && state.leases.isEmpty {
+        for (id, state) in self.sessions where state.isFree && state.isIdle {
             recalled[id] = self.withdraw(id, isGone: false, effects: &effects)
         }
         return recalled
@@ -276,7 +289,7 @@ public struct Dispatch: Sendable {
     private mutating func use(_ session: SessionID, effects: inout [Effect]) {
         guard let state = self.sessions[session] else { return }
         if case .reserved(let offer) = state.solitude {
-            guard state.leases.isEmpty, state.credit > 0 else { return }
+            guard state.isIdle, state.credit > 0 else { return }
             if self.admit(offer) { return self.grant(offer, to: session, alone: true, effects: &effects) }
             self.sessions[session]?.solitude = .none
         }
@@ -340,7 +353,7 @@ public struct Dispatch: Sendable {
 
     private mutating func tellDemand(_ capability: Capability, _ count: Int, effects: inout [Effect]) {
         let idle = self.sessions.filter { _, state in
-            !state.hasDemand && state.credit == 0 && state.leases.isEmpty && state.capabilities.contains(capability)
+            !state.hasDemand && state.credit == 0 && state.isIdle && state.capabilities.contains(capability)
         }
         // In an order of their own, so that the same story is told the same way by every process.
         for id in idle.keys.sorted(by: { $0.rawValue < $1.rawValue }) {
@@ -374,14 +387,14 @@ public struct Dispatch: Sendable {
             let best = self.sessions
                 .filter { session in
                     let state = session.value
-                    return state.solitude == .none && !state.isWithdrawn && (state.credit > 0 || !state.leases.isEmpty)
+                    return state.solitude == .none && !state.isWithdrawn && (state.credit > 0 || !state.isIdle)
                         && state.capabilities.contains(capability)
                 }
                 .min { ($0.value.leases.count, $0.key.rawValue) < ($1.value.leases.count, $1.key.rawValue) }
             guard let (id, state) = best else { break }
             suspects.removeFirst()
             guard self.takes(offer) else { continue }
-            if state.leases.isEmpty {
+            if state.isIdle {
                 guard self.admit(offer) else { continue }
                 self.grant(offer, to: id, alone: true, effects: &effects)
             } else {

@@ -93,6 +93,17 @@ struct DispatchLimitTests {
     ]
     static let failure = AttemptReport.Result.failed(Failure(code: "x", message: ""), retryAfter: nil)
 
+    @Test("a grant that came to nothing lets held work go, also when nobody else wants credit")
+    func ungrantedFreesTheLimit() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 3)
+        let few = [DeclaredLimit("few", .concurrency(1))]
+        fixture.ready(Self.offer(1, few), Self.offer(2, few))
+        #expect(fixture.granted() == [1])
+        fixture.dispatch.ungranted(SessionID(rawValue: 1), Self.offer(1, few), effects: &fixture.effects)
+        #expect(fixture.granted() == [2])
+    }
+
     @Test("L-RES-03: so many at once over all workers, first come, first served; unlimited work goes by")
     func concurrency() {
         var fixture = Fixture()

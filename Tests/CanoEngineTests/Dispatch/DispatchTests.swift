@@ -82,6 +82,45 @@ struct DispatchTests {
         #expect(fixture.reported(1, 3, credit: 0) == 0)
     }
 
+    @Test("a kept slot is work that may come: suspect work waits for it, and gets its session in the end")
+    func keptSlotsAndSuspects() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 4)
+        fixture.ready(1, 2, 3)
+        #expect(fixture.granted() == ["1:1", "1:2", "1:3"])
+        // The last credit is kept, though the session still stands in line.
+        #expect(fixture.reported(1, 1, credit: 0) == 1)
+        fixture.ready(9, isExclusive: true)
+        fixture.ended(1, 2, 3)
+        #expect(fixture.granted() == [], "what follows the first may still come")
+        fixture.dispatch.unused(Fixture.id(1), 1, effects: &fixture.effects)
+        #expect(fixture.granted() == ["1:9"])
+
+        var other = Fixture()
+        other.connect(1, credit: 2)
+        other.ready(1)
+        _ = other.granted()
+        #expect(other.reported(1, 1, credit: 1) == 1)
+        other.ready(9, isExclusive: true)
+        #expect(other.granted() == [], "it would not be alone")
+        other.dispatch.followed(Fixture.id(1), Self.offer(5).key)
+        #expect(other.reported(1, 5, credit: 1) == 0)
+        #expect(other.granted() == ["1:9"])
+    }
+
+    @Test("a worker that takes no more work does not get a kept slot back")
+    func keptSlotOfDrainedWorker() {
+        var fixture = Fixture()
+        fixture.connect(1, credit: 2)
+        fixture.ready(1)
+        _ = fixture.granted()
+        #expect(fixture.reported(1, 1, credit: 0) == 1)
+        fixture.dispatch.withdraw(Fixture.id(1), isGone: false, effects: &fixture.effects)
+        fixture.dispatch.unused(Fixture.id(1), 1, effects: &fixture.effects)
+        fixture.ready(2)
+        #expect(fixture.granted() == [])
+    }
+
     @Test("lets sessions take turns and never goes beyond their credit")
     func turns() {
         var fixture = Fixture()

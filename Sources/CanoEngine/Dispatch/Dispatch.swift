@@ -11,7 +11,7 @@ public struct Dispatch: Sendable {
     var queues: [Capability: Deque<WorkOffer>] = [:]
     /// Suspect work for which no session is reserved yet.
     var suspects: [Capability: Deque<WorkOffer>] = [:]
-    private var sessions: [SessionID: Session] = [:]
+    var sessions: [SessionID: Session] = [:]
     /// Sessions with credit, for each capability, in the order in which they take turns; each stands there once.
     private var turns: [Capability: Deque<SessionID>] = [:]
     /// Work for which nobody is connected.
@@ -109,44 +109,6 @@ public struct Dispatch: Sendable {
         if case .busy = state.solitude { self.sessions[session]?.solitude = .none }
         self.use(session, effects: &effects)
         self.settle(effects: &effects)
-    }
-
-    /// A session reported how attempts ended, and can take `credit` more leases.
-    ///
-    /// Returns how many slots of it are kept for what follows in the runs that it reported on. That happens only when
-    /// nothing waits, so that nobody is passed over; whoever does not use them gives them back as credit.
-    public mutating func reported(
-        _ session: SessionID,
-        _ reports: [AttemptReport],
-        credit: Int,
-        effects: inout [Effect]
-    ) -> Int {
-        self.heard(reports, effects: &effects)
-        guard let index = self.sessions.index(forKey: session) else { return 0 }
-        guard self.waiting == 0, self.sessions.values[index].solitude == .none else {
-            self.ended(session, reports.map(\.lease.key), effects: &effects)
-            self.credit(session, credit, effects: &effects)
-            return 0
-        }
-        for report in reports { self.sessions.values[index].end(report.lease.key) }
-        let kept = min(reports.count, self.sessions.values[index].credit + credit)
-        self.sessions.values[index].credit -= kept
-        self.sessions.values[index].kept += kept
-        self.credit(session, credit, effects: &effects)
-        return kept
-    }
-
-    /// Work was granted to a session in a slot that was kept for it.
-    public mutating func followed(_ session: SessionID, _ work: WorkKey) {
-        self.sessions[session]?.kept -= 1
-        self.sessions[session]?.leases[work, default: 0] += 1
-    }
-
-    /// Slots that were kept are free; a session that takes no more work does not get them back as credit.
-    public mutating func unused(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
-        guard count > 0, let index = self.sessions.index(forKey: session) else { return }
-        self.sessions.values[index].kept -= count
-        if !self.sessions.values[index].isWithdrawn { self.credit(session, count, effects: &effects) }
     }
 
     /// A session took over leases that were granted elsewhere, or to another session.

@@ -60,7 +60,6 @@ final class DirectProgram<W: Workflow>: Sendable {
     let start: Int
     @usableFromInline let timeout: Span?
     let failures: WorkFailures
-    let limits: Limits
     @usableFromInline let logger: Logger
 
     /// Throws `invalidDefinition` with all problems of the workflow.
@@ -89,7 +88,6 @@ final class DirectProgram<W: Workflow>: Sendable {
         self.start = indices[registration.definition.start] ?? 0
         self.timeout = registration.definition.timeout
         self.failures = failures
-        self.limits = limits
         self.logger = logger
     }
 }

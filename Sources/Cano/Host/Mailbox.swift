@@ -32,19 +32,6 @@ package final class Mailbox<Element: Sendable>: Sendable {
         return accepted
     }
 
-    /// Adds elements, waking no more loops than there are.
-    package func post(contentsOf elements: [Element]) {
-        guard !elements.isEmpty else { return }
-        let waiters = self.state.withLock { state -> [CheckedContinuation<Void, Never>] in
-            guard !state.isClosed else { return [] }
-            state.items.append(contentsOf: elements)
-            let woken = state.waiters.prefix(elements.count).map(\.continuation)
-            state.waiters.removeFirst(woken.count)
-            return woken
-        }
-        for waiter in waiters { waiter.resume() }
-    }
-
     /// Takes nothing more; what is inside is still handed out.
     package func close() {
         let waiters = self.state.withLock { state in

@@ -38,11 +38,6 @@ package final class RunningTasks: Sendable {
         }
     }
 
-    /// Whether this lease's task runs.
-    func isRunning(_ lease: LeaseRef) -> Bool {
-        self.entries.withLock { $0[lease] != nil }
-    }
-
     /// Cancels the tasks of these leases, also those that have not begun yet.
     package func cancel(_ leases: [LeaseRef]) {
         self.entries.withLock { entries in

@@ -72,9 +72,9 @@ public final class Plan: Sendable {
     /// Makes a definition ready; it is validated first.
     public init(_ definition: Definition, limits: Limits) throws(CanoError) {
         try definition.validate(limits: limits)
+        let digest = definition.digest
         self.definition = definition
-        self.digest = definition.digest
-        let digest = self.digest
+        self.digest = digest
         self.states = definition.states.map { State($0, of: definition.key, digest: digest) }
         var indices: [String: Index] = [:]
         for (index, state) in definition.states.enumerated() { indices[state.name] = index }

@@ -10,8 +10,7 @@ struct MailboxTests {
         let mailbox = Mailbox<Int>()
         var taken: [Int] = []
         for round in 0..<5 {
-            mailbox.post(contentsOf: Array(round * 100..<round * 100 + 99))
-            mailbox.post(round * 100 + 99)
+            for number in round * 100..<round * 100 + 100 { mailbox.post(number) }
             for _ in 0..<20 { taken += mailbox.take(atMost: part).items }
         }
         taken += mailbox.take(atMost: .max).items
@@ -24,7 +23,7 @@ struct MailboxTests {
         let mailbox = Mailbox<Int>()
         let sum = await withTaskGroup(of: Int.self) { group in
             for _ in 0..<3 { group.addTask { await mailbox.next(atMost: 1)?.first ?? 0 } }
-            mailbox.post(contentsOf: [1, 2, 4])
+            for number in [1, 2, 4] { mailbox.post(number) }
             return await group.reduce(0, +)
         }
         #expect(sum == 7)

@@ -52,7 +52,7 @@ enum DatabaseFile {
             try database.execute(sql: "PRAGMA cache_size = -16000")
             try database.execute(sql: "PRAGMA wal_autocheckpoint = \(Self.logBytes / Self.pageBytes)")
             try Schema.migrate(database, path: path)
-            try ShardTable(database).releaseAll()
+            try ShardTable(database).endAll()
             WriteAheadLog.preallocate(database: path, bytes: logBytes)
         }
         return pool

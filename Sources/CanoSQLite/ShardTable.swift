@@ -59,9 +59,9 @@ struct ShardTable {
 
     /// Ends every lease: whoever opens the file has its lock, so no process that took a shard is alive.
     ///
-    /// Epochs stay, and with them the fence.
-    func releaseAll() throws {
-        try SQLStatement("UPDATE shard SET holder = NULL WHERE holder IS NOT NULL", in: self.database).run()
+    /// Epochs stay, and with them the fence; so does the name of a holder, who died without releasing the shard.
+    func endAll() throws {
+        try SQLStatement("UPDATE shard SET expires_at = 0 WHERE holder IS NOT NULL", in: self.database).run()
     }
 
     func release(_ held: [ShardID: Epoch], for host: HostID) throws {

@@ -39,7 +39,7 @@ extension World {
                 let won = self.store.change { $0.take(claims, for: me, ttl: ttl, at: now) }
                 self.own(.taken(claims, won: won), by: owner)
                 self.tellOwned(owner)
-            case .begin(let shard, let epoch): self.beginSeat(shard, epoch, of: owner)
+            case .begin(let shard, let epoch, _): self.beginSeat(shard, epoch, of: owner)
             case .end(let shard, let epoch):
                 guard self.owners[owner].seats[shard]?.epoch == epoch else { continue }
                 let seat = self.owners[owner].seats.removeValue(forKey: shard)

@@ -71,6 +71,7 @@ public struct EmbeddedRunner: Sendable {
         // The only worker lives and dies with its owner: nobody offers a lease of an earlier process.
         settings.limits.listenTime = Span(milliseconds: 0)
         settings.leaseTTL = Span(milliseconds: 0)
+        settings.hasWorkersWithin = true
         settings.retention = configuration.retention.map(Span.init)
         settings.observers = configuration.observers
         settings.telemetry = configuration.telemetry

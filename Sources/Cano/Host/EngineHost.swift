@@ -174,7 +174,7 @@ package final class EngineHost: Sendable {
         for effect in self.ownership.withLock({ $0.apply(event, at: now) }) {
             switch effect {
             case .take(let claims): await self.take(claims, in: &group)
-            case .begin(let shard, let epoch): self.begin(shard, epoch, in: &group)
+            case .begin(let shard, let epoch, let last): self.begin(shard, epoch, after: last, in: &group)
             case .end: self.endShell(effect)
             }
         }
@@ -193,15 +193,17 @@ package final class EngineHost: Sendable {
             event = .takeFailed(claims)
         }
         let effects = self.ownership.withLock { $0.apply(event, at: sentAt) }
-        for case .begin(let shard, let epoch) in effects { self.begin(shard, epoch, in: &group) }
+        for case .begin(let shard, let epoch, let last) in effects {
+            self.begin(shard, epoch, after: last, in: &group)
+        }
         if !effects.isEmpty {
             self.logger.info("shards taken", metadata: ["shards": "\(effects.count)"])
             self.tellOwned()
         }
     }
 
-    private func begin(_ shard: ShardID, _ epoch: Epoch, in group: inout DiscardingTaskGroup) {
-        let shell = ShardShell(shard: shard, epoch: epoch, host: self)
+    private func begin(_ shard: ShardID, _ epoch: Epoch, after last: HostID?, in group: inout DiscardingTaskGroup) {
+        let shell = ShardShell(shard: shard, epoch: epoch, after: last, host: self)
         self.shells.withLock { $0[shard] = shell }
         group.addTask {
             switch await shell.run() {

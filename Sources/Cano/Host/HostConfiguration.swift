@@ -18,6 +18,8 @@ package struct HostConfiguration: Sendable {
     package var commitLanes = 1
     /// The bounds that everything obeys.
     package var limits = Limits()
+    /// Whether its workers live in this process, and die with it (default: no).
+    package var hasWorkersWithin = false
     /// The time that it lives by (default: the machine's).
     package var time: any HostTime = MachineTime()
     /// Where its metrics and spans go.

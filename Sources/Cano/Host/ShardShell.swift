@@ -61,6 +61,7 @@ final class ShardShell: Sendable {
 
     let shard: ShardID
     let epoch: Epoch
+    private let workers: Shard.Workers
     unowned let host: EngineHost
     private let desk = Guarded(Desk())
     private let books = Guarded(Books())
@@ -72,9 +73,11 @@ final class ShardShell: Sendable {
     /// How long grants and timers wait when the process does not trust its lease.
     private static let mistrust = Span(milliseconds: 100)
 
-    init(shard: ShardID, epoch: Epoch, host: EngineHost) {
+    /// A shell that does nothing yet; `last` is who had the shard before and did not release it.
+    init(shard: ShardID, epoch: Epoch, after last: HostID? = nil, host: EngineHost) {
         self.shard = shard
         self.epoch = epoch
+        self.workers = host.configuration.hasWorkersWithin ? .within(lastDied: last != nil) : .elsewhere
         self.host = host
         self.observation = Observation(host.observers).map { Guarded($0) }
     }
@@ -138,6 +141,7 @@ final class ShardShell: Sendable {
             at: self.host.clock.now(),
             leaseTime: self.host.configuration.leaseTTL,
             limits: self.host.configuration.limits,
+            workers: self.workers,
             effects: &effects
         )
         if case .listening(let until) = shard.phase {

@@ -19,8 +19,8 @@ public struct Ownership: Sendable {
     public enum Effect: Hashable, Sendable {
         /// Take these shards.
         case take([ShardClaim])
-        /// Begin to own a shard under this epoch.
-        case begin(ShardID, Epoch)
+        /// Begin to own a shard under this epoch; `after` is another process that had it and did not release it.
+        case begin(ShardID, Epoch, after: HostID?)
         /// Stop owning a shard: no more commits, no compensation, nothing cleared.
         case end(ShardID, Epoch)
     }
@@ -108,7 +108,7 @@ public struct Ownership: Sendable {
                 let isFree = lease.holder == nil || lease.holder == self.me || lease.remaining.milliseconds == 0
                 guard isFree else { continue }
                 self.states[Int(lease.shard.rawValue)] = .taking
-                claims.append(ShardClaim(shard: lease.shard, seen: lease.epoch))
+                claims.append(ShardClaim(shard: lease.shard, seen: lease.epoch, holder: lease.holder))
             }
         }
         return claims.isEmpty ? [] : [.take(claims)]
@@ -125,7 +125,7 @@ public struct Ownership: Sendable {
             }
             self.states[index] = .held(epoch)
             self.trustedUntil[index] = self.trust(from: now)
-            effects.append(.begin(claim.shard, epoch))
+            effects.append(.begin(claim.shard, epoch, after: claim.holder == self.me ? nil : claim.holder))
         }
         return effects
     }

@@ -26,10 +26,15 @@ public struct ShardClaim: Hashable, Sendable {
     public var shard: ShardID
     /// The epoch that the claimant saw; the claim fails when it has changed since.
     public var seen: Epoch
+    /// Who held it then, its lease run out or not; `nil` when it had been released, or nobody ever took it.
+    ///
+    /// Stores do not look at it.
+    public var holder: HostID?
 
     /// A claim from its parts.
-    public init(shard: ShardID, seen: Epoch) {
+    public init(shard: ShardID, seen: Epoch, holder: HostID? = nil) {
         self.shard = shard
         self.seen = seen
+        self.holder = holder
     }
 }

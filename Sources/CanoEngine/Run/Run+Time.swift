@@ -123,7 +123,17 @@ extension Run {
     }
 
     /// Declares lost what no worker offered, and offers the work again.
-    public mutating func recover(_ which: Unoffered, at now: Instant) -> RunDecision {
+    ///
+    /// - Parameters:
+    ///   - which: the attempts that are meant.
+    ///   - reason: why they are lost.
+    ///   - now: the store's time.
+    /// - Returns: the records and effects.
+    public mutating func recover(
+        _ which: Unoffered,
+        _ reason: LossReason = .owner,
+        at now: Instant
+    ) -> RunDecision {
         self.clock = now
         var decision = RunDecision()
         var lost: [Record.LostAttempt] = []
@@ -137,7 +147,7 @@ extension Run {
                 lost.append(Record.LostAttempt(path: key.path, attempt: Record.Attempt(number: unit.attempt)))
             }
         }
-        if !lost.isEmpty { self.note(.attemptsLost(lost, .owner, retryAt: nil), in: &decision) }
+        if !lost.isEmpty { self.note(.attemptsLost(lost, reason, retryAt: nil), in: &decision) }
         if case .forward = self.phase, self.isLeaving {
             self.settle(at: now, in: &decision)
         } else {

@@ -28,6 +28,7 @@ public struct WorkUnit: Hashable, Sendable {
         var removedCursors = 0
         var crashes = 0
         var isInDoubt = false
+        var lostItsOwner = false
         var held: Record.Attempt?
         var hedge: Lease?
         var began: Instant?
@@ -89,6 +90,12 @@ public struct WorkUnit: Hashable, Sendable {
     public internal(set) var isInDoubt: Bool {
         get { self.stored?.value.isInDoubt ?? false }
         set { self.past.isInDoubt = newValue }
+    }
+
+    /// Whether an attempt since the last one that ended well was lost with its owner: nobody knows who is to blame.
+    public internal(set) var lostItsOwner: Bool {
+        get { self.stored?.value.lostItsOwner ?? false }
+        set { self.past.lostItsOwner = newValue }
     }
 
     /// Who has the current attempt, when that is recorded: a new owner waits for its offer.
@@ -202,6 +209,7 @@ public struct WorkUnit: Hashable, Sendable {
     private mutating func keep(_ cursor: Record.Cursor, seq: Int) {
         self.failures = 0
         self.crashes = 0
+        self.lostItsOwner = false
         self.began = nil
         if let payload = cursor.payload { self.cursor = payload }
         self.cursorSeqs.append(seq)
@@ -230,6 +238,7 @@ public struct WorkUnit: Hashable, Sendable {
         if reason.leavesDoubt { self.isInDoubt = true }
         if reason.failure != nil { return self.fail(attempt, retryAt: retryAt) }
         if reason.isCrash { self.crashes += 1 }
+        if reason == .owner { self.lostItsOwner = true }
         self.began = self.began ?? attempt.startedAt
         self.next(at: retryAt, orElse: self.crashes >= crashLimit ? .parked : .ready, now: now)
     }

@@ -226,7 +226,8 @@ extension Shard {
             let reason: LossReason = late.isStopping ? .abandoned : .timeout
             self.change(timer.run, at: now, into: &output) { $0.lost(lease, reason, at: now) }
         case .heldTooLong:
-            self.change(timer.run, at: now, into: &output) { $0.recover(.held, at: now) }
+            let reason = self.lossOfHeld
+            self.change(timer.run, at: now, into: &output) { $0.recover(.held, reason, at: now) }
         }
     }
 }

@@ -45,10 +45,35 @@ extension Shard {
             .grant(key.path, visit: key.visit, attempt: offer.attempt, token: token, worker: worker, at: now)
         guard let lease else { return nil }
         self.served(index, into: &output)
+        self.recordIfWary(index, lease.lease, at: now, into: &output)
         self.watch(lease.lease, at: now, into: &output)
         self.limit(lease.lease, of: worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
         self.hedge(lease.lease, at: now, effects: &output.effects)
         return lease
+    }
+
+    /// Records at once who gets work that was lost with an owner, when workers live in its process.
+    ///
+    /// Should the work kill that process again, the next owner knows that it ran then.
+    private mutating func recordIfWary(
+        _ index: Dictionary<RunID, Resident>.Index,
+        _ lease: LeaseRef,
+        at now: Instant,
+        into output: inout ShardOutput
+    ) {
+        guard case .within = self.workers,
+            self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)?.lostItsOwner ?? false
+        else { return }
+        let decision = self.residents.values[index].run.hold(lease)
+        self.conclude(index, decision, at: now, into: &output)
+    }
+
+    /// Why attempts are lost that are recorded as held and that nobody offered.
+    var lossOfHeld: LossReason {
+        switch self.workers {
+        case .elsewhere, .within(lastDied: false): .owner
+        case .within(lastDied: true): .workerGone
+        }
     }
 
     /// Ends a lease some time after its timeout.

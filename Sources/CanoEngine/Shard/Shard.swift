@@ -9,6 +9,14 @@ internal import HeapModule
 /// be collected in one ``ShardOutput``. Nothing of the output may be performed before the commit has been answered;
 /// then ``Shard/committed(_:effects:)`` tells what is left to do.
 public struct Shard: Sendable {
+    /// Where the workers of the shard's owners live.
+    public enum Workers: Hashable, Sendable {
+        /// In processes of their own, which outlive the owner.
+        case elsewhere
+        /// In the owner's process: when the last owner died, they died of what they did.
+        case within(lastDied: Bool)
+    }
+
     /// How far the owner is after taking the shard.
     public enum Phase: Hashable, Sendable {
         /// It listens for leases that workers still hold. Next: open.
@@ -116,6 +124,8 @@ public struct Shard: Sendable {
     public let leaseTime: Span
     /// The bounds that it obeys.
     public let limits: Limits
+    /// Where its workers live.
+    let workers: Workers
     /// How far its owner is.
     public internal(set) var phase: Phase
     var plans: [DefinitionKey: Plan]
@@ -149,9 +159,11 @@ public struct Shard: Sendable {
         at now: Instant,
         leaseTime: Span,
         limits: Limits,
+        workers: Workers = .elsewhere,
         effects: inout [ShardEffect]
     ) {
         self.id = id
+        self.workers = workers
         self.epoch = epoch
         self.takenAt = now
         self.leaseTime = leaseTime

@@ -32,6 +32,30 @@ extension EngineCases {
         }
     }
 
+    /// Runs that keep in memory where they are: one after another, and a hundred at once.
+    func checkpoints() async throws {
+        let ten = try InMemoryRunner(TenStates(), logger: self.logger)
+        let checkpoints = MemoryCheckpoints<TenStates>()
+        try await self.median("line10", "checkpoints", "ns/transition") {
+            let took = try await seconds {
+                for _ in 0..<20_000 { _ = try await ten.run(.init(), checkpoints: checkpoints) }
+            }
+            return took * 1e9 / 200_000
+        }
+        try await self.median("lanes100", "checkpoints", "ns/transition") {
+            let took = try await seconds {
+                try await withThrowingDiscardingTaskGroup { group in
+                    for _ in 0..<100 {
+                        group.addTask {
+                            for _ in 0..<200 { _ = try await ten.run(.init(), checkpoints: checkpoints) }
+                        }
+                    }
+                }
+            }
+            return took * 1e9 / 200_000
+        }
+    }
+
     /// Splits whose branches do nothing.
     func splits() async throws {
         let fan = try InMemoryRunner(Fan(), logger: self.logger)

@@ -41,6 +41,7 @@ package struct EngineCases: Sendable {
     private static let all: [(name: String, run: @Sendable (EngineCases) async throws -> Void)] = [
         ("line", { try await $0.lines() }),
         ("crowd", { try await $0.crowd() }),
+        ("checkpoints", { try await $0.checkpoints() }),
         ("split", { try await $0.splits() }),
         ("undo", { try await $0.rollbacks() }),
         ("store", { try await $0.stores() }),

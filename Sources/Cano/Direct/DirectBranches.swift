@@ -38,6 +38,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     @usableFromInline let run: DirectSplitRun
     @usableFromInline let items: [Item]
     @usableFromInline let undo: UndoCode?
+    /// The same for what a branch returned.
+    @usableFromInline let undoing: UndoCode.Binding<Output>?
     @usableFromInline let branch: Branch
     @usableFromInline let state: Guarded<State>
     /// While nothing failed and fewer branches succeeded than this, the join has nothing to decide.
@@ -49,6 +51,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         self.run = run
         self.items = items
         self.undo = undo
+        self.undoing = undo?.binding(of: Output.self)
         self.branch = branch
         self.isPlain = run.split.isPlain
         self.enough = run.enough(of: items.count)
@@ -160,8 +163,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         case .done(let output):
             state.results[index] = .success(output)
             state.tally.succeed()
-            guard let undo = self.undo, !self.keepsLosers(state) else { return }
-            state.undos.append(self.run.split.undo(index, visit: self.run.visit, undo.bound(to: output)))
+            guard let undoing = self.undoing, !self.keepsLosers(state) else { return }
+            state.undos.append(self.run.split.undo(index, visit: self.run.visit, undoing(output)))
         case .failed(let failure):
             state.results[index] = .failure(failure)
             state.tally.fail()

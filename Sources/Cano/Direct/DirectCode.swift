@@ -25,10 +25,10 @@ struct DirectEnd: Sendable {
     /// The chosen state, by its place among the declared ones.
     @usableFromInline var next: Int
     /// How it is undone; `nil` when there is nothing to undo.
-    @usableFromInline var undo: UndoCode.Bound?
+    @usableFromInline var undo: (any BoundUndo)?
 
     @inlinable
-    init(next: Int, undo: UndoCode.Bound? = nil) {
+    init(next: Int, undo: (any BoundUndo)? = nil) {
         self.next = next
         self.undo = undo
     }
@@ -55,19 +55,6 @@ struct JoinedBranches: Sendable {
     }
 }
 
-/// Something that was done and is undone should the run fail.
-@usableFromInline
-struct DirectUndo: Sendable {
-    /// The state whose task did it.
-    let state: Int
-    /// The visit in which it was done.
-    var visit: Int
-    /// The work that did it.
-    var path: WorkPath
-    /// How it is undone.
-    var code: UndoCode.Bound
-}
-
 /// A task chose a state that its step does not declare.
 @usableFromInline
 struct UndeclaredState: Error {
@@ -84,9 +71,10 @@ extension DirectCode {
     @inlinable
     static func task<T: ContextTask>(_ task: T, _ next: [W.State], _ undo: UndoCode?) -> Self
     where T.Context == W.Context {
-        .work { value, _, context in
+        let undoing = undo?.binding(of: T.Output.self)
+        return .work { value, _, context in
             let output = try await task.run(&value, context)
-            return DirectEnd(next: try Self.place(of: output, among: next), undo: undo?.bound(to: output))
+            return DirectEnd(next: try Self.place(of: output, among: next), undo: undoing?(output))
         }
     }
 
@@ -94,9 +82,10 @@ extension DirectCode {
     @inlinable
     static func task<T: JoinTask>(_ task: T, _ next: [W.State], _ undo: UndoCode?) -> Self
     where T.Context == W.Context {
-        .work { value, joined, context in
+        let undoing = undo?.binding(of: T.Output.self)
+        return .work { value, joined, context in
             let output = try await task.run(&value, joined?.results(of: T.BranchOutput.self) ?? [], context)
-            return DirectEnd(next: try Self.place(of: output, among: next), undo: undo?.bound(to: output))
+            return DirectEnd(next: try Self.place(of: output, among: next), undo: undoing?(output))
         }
     }
 

@@ -22,13 +22,11 @@ final class DirectProgram<W: Workflow>: Sendable {
         /// Whether an attempt needs no clock beside it.
         @usableFromInline let isPlain: Bool
         /// How the task or the branches are undone; `nil` when there is nothing to undo.
-        let undo: UndoDefinition?
-        /// Whether an undo needs no clock beside it.
-        let undoIsPlain: Bool
+        @usableFromInline let undoing: DirectUndoing?
         /// What its branches have in common; `nil` when it is no split.
         let split: DirectSplit?
         /// How an attempt in doubt is undone; `nil` when it is not.
-        let doubt: UndoCode.Bound?
+        let doubt: (any BoundUndo)?
 
         init(_ state: W.State, _ step: Step<W>, indices: [String: Int], failures: WorkFailures) {
             self.state = state
@@ -42,16 +40,15 @@ final class DirectProgram<W: Workflow>: Sendable {
                 case .task(let task, _), .router(let task, _): task
                 case .split, .timer, .wait, .child, .exit: nil
                 }
-            self.undo =
+            let undo: UndoDefinition? =
                 switch step.definition {
                 case .task(let task, _): task.undo
                 case .split(let split, _): split.branch?.undo
                 case .router, .timer, .wait, .child, .exit: nil
                 }
+            self.undoing = DirectUndoing(undo, state: state.rawValue)
             self.isPlain = self.task?.timeout == nil
-            self.undoIsPlain = self.undo?.timeout == nil
-            self.split = indices[state.rawValue]
-                .flatMap { DirectSplit(step.definition, state: $0, name: state.rawValue, failures: failures) }
+            self.split = DirectSplit(step.definition, self.undoing, name: state.rawValue, failures: failures)
             self.doubt = self.task?.undo?.coversUnknown ?? false ? step.code.undo?.unknown : nil
         }
     }
@@ -63,9 +60,9 @@ final class DirectProgram<W: Workflow>: Sendable {
     @usableFromInline let logger: Logger
 
     /// Throws `invalidDefinition` with all problems of the workflow.
-    init(_ workflow: W, limits: Limits, logger: Logger) throws(CanoError) {
-        let registration = try WorkflowRegistration(workflow, limits: limits)
-        for state in registration.definition.states {
+    static func check(_ workflow: W, limits: Limits) throws(CanoError) -> Definition {
+        let definition = try WorkflowRegistration(workflow, limits: limits).definition
+        for state in definition.states {
             if state.declaresLimits {
                 let message = "state '\(state.name)' of workflow '\(W.name)' declares limits, which nobody counts here"
                 throw CanoError(
@@ -80,13 +77,18 @@ final class DirectProgram<W: Workflow>: Sendable {
                     + "EmbeddedRunner, on a MemoryStore if nothing is to be kept"
             )
         }
+        return definition
+    }
+
+    /// The definition is one that was checked.
+    init(_ workflow: W, _ definition: Definition, limits: Limits, logger: Logger) {
         let all = Array(W.State.allCases)
         var indices: [String: Int] = [:]
         for (index, state) in all.enumerated() { indices[state.rawValue] = index }
         let failures = WorkFailures(workflow: W.name, limits: limits)
         self.states = all.map { State($0, workflow.step(in: $0), indices: indices, failures: failures) }
-        self.start = indices[registration.definition.start] ?? 0
-        self.timeout = registration.definition.timeout
+        self.start = indices[definition.start] ?? 0
+        self.timeout = definition.timeout
         self.failures = failures
         self.logger = logger
     }

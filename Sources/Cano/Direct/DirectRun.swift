@@ -9,7 +9,7 @@ internal import Logging
 /// ``JoinTally``, doubts from ``LossReason``. A conformance test compares both on every shape.
 @usableFromInline
 struct DirectRun<W: Workflow>: Sendable {
-    @usableFromInline let program: DirectProgram<W>
+    @usableFromInline var program: DirectProgram<W>
     @usableFromInline let id: RunID
     /// Where it is.
     @usableFromInline var state: Int
@@ -21,6 +21,12 @@ struct DirectRun<W: Workflow>: Sendable {
     private var undos: [DirectUndo] = []
     /// Why its task was cancelled, when that was not the doing of whoever called it.
     var stopReason: Guarded<Ending?>?
+    /// Where it tells where it is; then it is interrupted, not undone, when its task is cancelled.
+    @usableFromInline var journal: DirectJournal<W>?
+    /// Whether that happened.
+    @usableFromInline var isInterrupted = false
+    /// Whether an attempt that was interrupted here may have done something that nobody knows of.
+    @usableFromInline var isInDoubt = false
 
     @usableFromInline
     init(_ program: DirectProgram<W>, id: RunID, context: W.Context) {
@@ -30,10 +36,10 @@ struct DirectRun<W: Workflow>: Sendable {
         self.context = context
     }
 
-    /// Runs to the end.
+    /// Runs to the end; `nil` when it was interrupted before.
     @inlinable
-    mutating func drive() async -> RunOutcome {
-        while true {
+    mutating func drive() async -> RunOutcome? {
+        while !self.isInterrupted {
             let state = self.program.states[self.state]
             var ending: Ending?
             switch state.code {
@@ -59,8 +65,11 @@ struct DirectRun<W: Workflow>: Sendable {
                 case .task, .router, .split, .wait, .child: fatalError("state '\(state.name)' has no code")
                 }
             }
-            if let ending { return await self.rollBack(ending) }
+            guard let ending else { continue }
+            if self.interrupts() { break }
+            return await self.rollBack(ending)
         }
+        return nil
     }
 
     // MARK: Forward
@@ -86,16 +95,20 @@ struct DirectRun<W: Workflow>: Sendable {
     mutating func move(to state: Int) {
         self.state = state
         self.visit += 1
+        if let journal = self.journal {
+            journal.save(state: state, visit: self.visit, self.context)
+        }
     }
 
     /// Takes the outcome of a state's own work; returns why the run ends, if it must.
     @inlinable
     mutating func accept(_ context: W.Context, _ end: DirectEnd, of state: DirectProgram<W>.State) -> Ending? {
-        if let undo = end.undo { self.push(.step, undo) }
+        if let undo = end.undo { self.push(state.undoing, undo) }
         // Nobody wants an outcome that came after the end of the run was asked for, unless it can be undone.
-        if Task.isCancelled { return self.reason }
+        if Task.isCancelled, !self.interrupts() { return self.reason }
         self.context = context
         self.joined = nil
+        self.isInDoubt = false
         self.move(to: state.next[end.next])
         return nil
     }
@@ -129,7 +142,10 @@ struct DirectRun<W: Workflow>: Sendable {
         case .failed(let failure): ending = Task.isCancelled ? self.reason : .failed(failure)
         case .stopped: ending = self.reason
         }
-        if attempts.isInDoubt, let undo = state.doubt { self.push(.step, undo) }
+        self.isInDoubt = self.isInDoubt || attempts.isInDoubt
+        // An interrupted run does it again: only when that fails must the doubt be undone.
+        if self.interrupts() { return ending }
+        if self.isInDoubt, let undo = state.doubt { self.push(state.undoing, undo) }
         return ending
     }
 
@@ -154,7 +170,7 @@ struct DirectRun<W: Workflow>: Sendable {
         self.undos += end.undos
         switch end.result {
         case .joined(let results):
-            if Task.isCancelled { return self.reason }
+            if Task.isCancelled, !self.interrupts() { return self.reason }
             self.joined = results
             self.move(to: state.next[0])
             return nil
@@ -180,66 +196,34 @@ struct DirectRun<W: Workflow>: Sendable {
     /// Why the run ends whose task was cancelled.
     @usableFromInline var reason: Ending { self.stopReason?.withLock { $0 } ?? .cancelled(by: "its task") }
 
+    /// Whether the run stays as it is from here on, because whoever called it cancelled its task.
+    @inlinable
+    mutating func interrupts() -> Bool { self.journal != nil && Task.isCancelled && self.checkInterruption() }
+
+    @usableFromInline
+    mutating func checkInterruption() -> Bool {
+        // Decided once: its time may be up while it looks.
+        if self.stopReason?.withLock({ $0 }) == nil { self.isInterrupted = true }
+        return self.isInterrupted
+    }
+
     private var seed: UInt64 { self.id.low ^ UInt64(truncatingIfNeeded: self.visit) }
 
     @usableFromInline
-    mutating func push(_ path: WorkPath, _ code: @escaping UndoCode.Bound) {
-        self.undos.append(DirectUndo(state: self.state, visit: self.visit, path: path, code: code))
+    mutating func push(_ undoing: DirectUndoing?, _ code: any BoundUndo) {
+        guard let undoing else { fatalError("a state pushed an undo that it does not have") }
+        if self.undos.isEmpty { self.undos.reserveCapacity(min(self.program.states.count, 16)) }
+        self.undos.append(DirectUndo(of: undoing, visit: self.visit, path: .step, code: code))
     }
 
     /// Undoes what was pushed, the newest first, whatever becomes of the task meanwhile.
     @usableFromInline
     func rollBack(_ ending: Ending) async -> RunOutcome {
         if !self.undos.isEmpty {
-            // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us. It
-            // begins on this thread, and stays here while no undo suspends.
-            await Task.immediate { for undo in self.undos.reversed() { await self.undo(undo) } }.value
+            let program = self.program
+            await DirectRollback(run: self.id, undos: self.undos, failures: program.failures, logger: program.logger)
+                .run(seed: self.seed)
         }
         return ending.outcome
-    }
-
-    private func undo(_ undo: DirectUndo) async {
-        let state = self.program.states[undo.state]
-        var first: (any Error)?
-        if state.undoIsPlain {
-            do { return try await undo.code(self.task(undoing: undo, in: state, 1, nil)) } catch { first = error }
-        }
-        guard let definition = state.undo else { fatalError("'\(state.name)' pushed an undo that it does not have") }
-        var attempts = DirectAttempts(
-            retry: definition.retry,
-            timeout: definition.timeout,
-            isUndoable: false,
-            failures: self.program.failures,
-            seed: self.seed
-        )
-        let end = await attempts.run(after: first) { attempt, deadline in
-            try await undo.code(self.task(undoing: undo, in: state, attempt, deadline))
-        }
-        switch end {
-        case .done: break
-        case .failed(let failure):
-            self.program.logger.warning(
-                "undo failed",
-                metadata: ["cano.run": "\(self.id)", "cano.state": "\(state.name)", "error": "\(failure.message)"]
-            )
-        case .stopped: fatalError("an undo was stopped, though nobody can cancel it")
-        }
-    }
-
-    private func task(
-        undoing undo: DirectUndo,
-        in state: DirectProgram<W>.State,
-        _ attempt: Int,
-        _ deadline: ContinuousClock.Instant?
-    ) -> TaskContext {
-        TaskContext(
-            run: self.id,
-            state: state.name,
-            visit: undo.visit,
-            attempt: attempt,
-            work: .undoes(undo.path),
-            deadline: deadline,
-            logger: self.program.logger
-        )
     }
 }

@@ -5,8 +5,7 @@ import CanoEngine
 /// What a split has in common in all runs without a store: read once, passed around by reference.
 @usableFromInline
 final class DirectSplit: Sendable {
-    /// The state, by its number and its name.
-    let state: Int
+    /// The state.
     @usableFromInline let name: String
     let join: JoinPolicy
     let losers: SplitDefinition.Losers
@@ -14,12 +13,14 @@ final class DirectSplit: Sendable {
     let branch: TaskDefinition
     /// Whether an attempt needs no clock beside it.
     @usableFromInline let isPlain: Bool
+    /// How a branch is undone; `nil` when there is nothing to undo.
+    let undoing: DirectUndoing?
     let failures: WorkFailures
 
     /// `nil` for a state that is no split of items.
-    init?(_ step: StepDefinition, state: Int, name: String, failures: WorkFailures) {
+    init?(_ step: StepDefinition, _ undoing: DirectUndoing?, name: String, failures: WorkFailures) {
         guard case .split(let split, _) = step, case .each(let expand, let branch) = split.work else { return nil }
-        self.state = state
+        self.undoing = undoing
         self.name = name
         self.join = split.join
         self.losers = split.losers
@@ -39,7 +40,8 @@ final class DirectSplit: Sendable {
         )
     }
 
-    func undo(_ branch: Int, visit: Int, _ code: @escaping UndoCode.Bound) -> DirectUndo {
-        DirectUndo(state: self.state, visit: visit, path: .branch(branch), code: code)
+    func undo(_ branch: Int, visit: Int, _ code: any BoundUndo) -> DirectUndo {
+        guard let undoing = self.undoing else { fatalError("a branch pushed an undo that its state does not have") }
+        return DirectUndo(of: undoing, visit: visit, path: .branch(branch), code: code)
     }
 }

@@ -18,8 +18,12 @@ public import Logging
 /// does not heed its cancellation is waited for, however long it takes. Of `Limits`, those that count bytes do not
 /// apply.
 public struct InMemoryRunner<W: Workflow>: Sendable {
-    @usableFromInline let program: DirectProgram<W>
+    /// The same program a few times, so that threads do not fight over its reference counts.
+    private let programs: [DirectProgram<W>]
     @usableFromInline let ids = RunIDSource()
+
+    /// So many copies are made at most.
+    private static var mostPrograms: Int { 16 }
 
     /// Makes a workflow ready.
     ///
@@ -35,8 +39,20 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
         limits: Limits = Limits(),
         logger: Logger = Logger(label: "cano")
     ) throws(CanoError) {
-        self.program = try DirectProgram(workflow, limits: limits, logger: logger)
+        try self.init(workflow, limits: limits, logger: logger, copies: min(2 * Cores.count, Self.mostPrograms))
     }
+
+    fileprivate init(_ workflow: W, limits: Limits, logger: Logger, copies: Int) throws(CanoError) {
+        let definition = try DirectProgram.check(workflow, limits: limits)
+        var programs: [DirectProgram<W>] = []
+        for _ in 0..<copies {
+            programs.append(DirectProgram(workflow, definition, limits: limits, logger: logger.unshared))
+        }
+        self.programs = programs
+    }
+
+    /// The program for a run that begins on this thread.
+    @usableFromInline var program: DirectProgram<W> { self.programs[ThreadNumber.current % self.programs.count] }
 
     /// Runs the workflow from its start state to its end.
     ///
@@ -47,23 +63,81 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     @concurrent
     @inlinable
     public func run(_ context: W.Context) async throws -> RunResult<W> {
-        let id = self.ids.next()
-        var run = DirectRun(self.program, id: id, context: context)
-        let outcome: RunOutcome
-        if let timeout = self.program.timeout {
-            (run, outcome) = await Self.drive(run, within: timeout)
+        let program = self.program
+        var run = DirectRun(program, id: self.ids.next(), context: context)
+        let outcome: RunOutcome?
+        if let timeout = program.timeout {
+            (run, outcome) = await Self.drive(run, within: timeout.duration)
         } else {
             outcome = await run.drive()
         }
-        if let error = CanoError(outcome, of: id) { throw error }
-        return RunResult(state: self.program.states[run.state].state, context: run.context)
+        return try Self.result(of: run, outcome)
+    }
+
+    /// Runs the workflow from its start state to its end, and keeps in memory where it is.
+    ///
+    /// - Parameters:
+    ///   - context: what the start state sees.
+    ///   - checkpoints: where the run tells where it is.
+    /// - Returns: the exit state and the context at the end.
+    /// - Throws: `runFailed` when the run ended without success, with the reason: what it did is undone then;
+    ///   `CancellationError` when the task was cancelled meanwhile: nothing is undone, and
+    ///   ``resume(_:checkpoints:)`` goes on; `limitExceeded` when no more runs may be kept.
+    @concurrent
+    @inlinable
+    public func run(
+        _ context: W.Context,
+        checkpoints: MemoryCheckpoints<W>
+    ) async throws -> RunResult<W> {
+        var run = DirectRun(self.program, id: self.ids.next(), context: context)
+        try checkpoints.begin(&run)
+        return try await Self.drive(run, checkpoints)
+    }
+
+    /// Goes on with a run that was interrupted, from the state that it entered last.
+    ///
+    /// That state's work begins anew, with all its attempts: what the interrupted attempt did is done again, under the
+    /// same idempotency key. Of a split that is every branch. The total time of a run goes on while it is interrupted.
+    ///
+    /// - Parameters:
+    ///   - run: the run.
+    ///   - checkpoints: what kept it.
+    /// - Returns: the exit state and the context at the end.
+    /// - Throws: `unknownRun` when no such run is kept, `wrongState` when it is running; otherwise what
+    ///   ``run(_:checkpoints:)`` throws.
+    @concurrent
+    @inlinable
+    public func resume(_ run: RunID, checkpoints: MemoryCheckpoints<W>) async throws -> RunResult<W> {
+        var run = try checkpoints.resume(run)
+        run.program = self.program
+        return try await Self.drive(run, checkpoints)
+    }
+
+    @inlinable
+    static func drive(_ run: DirectRun<W>, _ checkpoints: MemoryCheckpoints<W>) async throws -> RunResult<W> {
+        var run = run
+        let outcome: RunOutcome?
+        if let timeout = run.program.timeout, let began = run.journal?.began {
+            (run, outcome) = await Self.drive(run, within: timeout.duration - began.duration(to: .now))
+        } else {
+            outcome = await run.drive()
+        }
+        if outcome == nil { run.journal?.park(run) } else { checkpoints.ended(run.id) }
+        return try Self.result(of: run, outcome)
+    }
+
+    @inlinable
+    static func result(of run: DirectRun<W>, _ outcome: RunOutcome?) throws -> RunResult<W> {
+        guard let outcome else { throw CancellationError() }
+        if let error = CanoError(outcome, of: run.id) { throw error }
+        return RunResult(state: run.program.states[run.state].state, context: run.context)
     }
 
     /// Drives a run that has a total time.
     @usableFromInline
-    static func drive(_ run: DirectRun<W>, within timeout: Span) async -> (DirectRun<W>, RunOutcome) {
+    static func drive(_ run: DirectRun<W>, within timeout: Duration) async -> (DirectRun<W>, RunOutcome?) {
         let ending = Guarded<Ending?>(nil)
-        return await withTaskGroup(of: (DirectRun<W>, RunOutcome)?.self) { group in
+        return await withTaskGroup(of: (DirectRun<W>, RunOutcome?)?.self) { group in
             group.addTask {
                 var run = run
                 run.stopReason = ending
@@ -71,11 +145,11 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
                 return (run, outcome)
             }
             group.addTask {
-                do { try await Task.sleep(for: timeout.duration) } catch { return nil }
+                do { try await Task.sleep(for: timeout) } catch { return nil }
                 ending.withLock { $0 = .timedOut }
                 return nil
             }
-            var end: (DirectRun<W>, RunOutcome)?
+            var end: (DirectRun<W>, RunOutcome?)?
             // The run first: then the clock is not needed any more. The clock first: then the run is stopped.
             while let next = await group.next() {
                 end = next ?? end
@@ -96,7 +170,7 @@ extension Workflow {
     /// - Returns: the exit state and the context at the end.
     /// - Throws: what ``InMemoryRunner`` throws.
     public func run(_ context: Context) async throws -> RunResult<Self> {
-        try await InMemoryRunner(self).run(context)
+        try await InMemoryRunner(self, limits: Limits(), logger: Logger(label: "cano"), copies: 1).run(context)
     }
 }
 
@@ -110,5 +184,14 @@ extension CanoError {
         case .failed, .timedOut:
             self.init(.runFailed, "run \(run) failed: \(outcome.note ?? "for an unknown reason")")
         }
+    }
+}
+
+extension Logger {
+    /// The same logger, with nothing that another one counts references to.
+    fileprivate var unshared: Logger {
+        var copy = self
+        copy.logLevel = self.logLevel
+        return copy
     }
 }

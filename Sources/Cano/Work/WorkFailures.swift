@@ -3,9 +3,14 @@
 import CanoEngine
 
 /// What errors of tasks mean to the engine, and what is said about outcomes that cannot be used.
-struct WorkFailures: Sendable {
+final class WorkFailures: Sendable {
     let workflow: String
     let limits: Limits
+
+    init(workflow: String, limits: Limits) {
+        self.workflow = workflow
+        self.limits = limits
+    }
 
     /// How an attempt ended that threw an error, in the task that ran it.
     func result(
@@ -47,12 +52,14 @@ struct WorkFailures: Sendable {
 
     /// A failure whose message is one line and not too long.
     func failure(_ code: String, _ message: String, isRetryable: Bool = true) -> Failure {
-        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        return Failure(
-            code: code,
-            message: String(line.prefix(self.limits.messageCharacters)),
-            isRetryable: isRetryable
-        )
+        var line = message
+        // Most are short ASCII lines already, and a byte of those is a character.
+        let isShort = line.utf8.count <= self.limits.messageCharacters
+        if !isShort || !line.utf8.allSatisfy({ (0x20..<0x7f).contains($0) }) {
+            line = line.split(whereSeparator: \.isNewline).joined(separator: " ")
+            line = String(line.prefix(self.limits.messageCharacters))
+        }
+        return Failure(code: code, message: line, isRetryable: isRetryable)
     }
 
     /// Something is over a limit.

@@ -31,8 +31,7 @@ struct WorkflowHandler: WorkHandler {
             return .failed(self.failures.failure(CanoError.Code.unknownWorkflow.name, message), retryAfter: nil)
         }
         var task = task
-        task.cursorBytes = self.failures.limits.payloadBytes
-        task.settleTime = self.failures.limits.settleTime.duration
+        task.failures = self.failures
         let completion: AttemptReport.Completion
         do {
             completion = try await self.complete(grant, step, task)

@@ -152,7 +152,7 @@ struct DirectRunTests {
 }
 
 /// Has a total time that its second state does not keep.
-private struct Hurried: Workflow {
+struct Hurried: Workflow {
     static let name = "hurried"
     static let version = 1
     static let timeout: Duration? = .milliseconds(50)

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+internal import CanoEngine
+internal import Logging
+
+/// How the work of a state is undone, whoever did it: read once, passed around by reference.
+@usableFromInline
+final class DirectUndoing: Sendable {
+    /// The state.
+    let state: String
+    let definition: UndoDefinition
+    /// Whether an undo needs no clock beside it.
+    var isPlain: Bool { self.definition.timeout == nil }
+
+    /// `nil` when there is nothing to undo.
+    init?(_ definition: UndoDefinition?, state: String) {
+        guard let definition else { return nil }
+        self.state = state
+        self.definition = definition
+    }
+}
+
+/// Something that was done and is undone should the run fail.
+@usableFromInline
+struct DirectUndo: Sendable {
+    /// How its state's work is undone.
+    let undoing: DirectUndoing
+    /// The visit in which it was done.
+    var visit: Int
+    /// The work that did it.
+    var path: WorkPath
+    /// What undoes it.
+    var code: any BoundUndo
+
+    init(of undoing: DirectUndoing, visit: Int, path: WorkPath, code: any BoundUndo) {
+        self.undoing = undoing
+        self.visit = visit
+        self.path = path
+        self.code = code
+    }
+}
+
+/// Undoes what a run without a store did.
+struct DirectRollback: Sendable {
+    let run: RunID
+    /// In the order in which it was done.
+    let undos: [DirectUndo]
+    let failures: WorkFailures
+    let logger: Logger
+
+    /// Undoes all, the newest first, whatever becomes of the task meanwhile.
+    func run(seed: UInt64) async {
+        // Unstructured: a new task is not cancelled with ours; we always wait for it, so nothing outlives us. It begins
+        // on this thread, and stays here while no undo suspends.
+        await Task.immediate { await self.undoAll(seed) }.value
+    }
+
+    /// Not part of the task's own body, which would look for its executor behind every undo.
+    @inline(never)
+    private func undoAll(_ seed: UInt64) async {
+        for undo in self.undos.reversed() { await self.undo(undo, seed) }
+    }
+
+    private func undo(_ undo: DirectUndo, _ seed: UInt64) async {
+        var first: (any Error)?
+        if undo.undoing.isPlain {
+            do { return try await undo.code.run(self.task(undo, 1, nil)) } catch { first = error }
+        }
+        let definition = undo.undoing.definition
+        var attempts = DirectAttempts(
+            retry: definition.retry,
+            timeout: definition.timeout,
+            isUndoable: false,
+            failures: self.failures,
+            seed: seed
+        )
+        let end = await attempts.run(after: first) { attempt, deadline in
+            try await undo.code.run(self.task(undo, attempt, deadline))
+        }
+        switch end {
+        case .done: break
+        case .failed(let failure):
+            let state = undo.undoing.state
+            self.logger.warning(
+                "undo failed",
+                metadata: ["cano.run": "\(self.run)", "cano.state": "\(state)", "error": "\(failure.message)"]
+            )
+        case .stopped: fatalError("an undo was stopped, though nobody can cancel it")
+        }
+    }
+
+    private func task(_ undo: DirectUndo, _ attempt: Int, _ deadline: ContinuousClock.Instant?) -> TaskContext {
+        TaskContext(
+            run: self.run,
+            state: undo.undoing.state,
+            visit: undo.visit,
+            attempt: attempt,
+            work: .undoes(undo.path),
+            deadline: deadline,
+            logger: self.logger
+        )
+    }
+}

@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: Apache-2.0 OR MIT
+
+import Cano
+import CanoEngine
+import Testing
+
+@Suite("Checkpoints in memory")
+struct MemoryCheckpointsTests {
+    private let ledger = Ledger()
+    private let gate = Gate()
+    private let checkpoints = MemoryCheckpoints<Tale>()
+
+    /// The first step is done, the second one waits for the gate.
+    private var tale: Tale {
+        Tale(
+            first: .task(Tale.Deed(ledger: self.ledger), to: .second),
+            second: .task(Tale.Note(ledger: self.ledger) { [gate] _, _ in try await gate.pass() }, to: .judge)
+        )
+    }
+
+    /// Interrupts a run in its second step.
+    private func interrupt(_ runner: InMemoryRunner<Tale>, endsBadly: Bool = false) async throws -> RunID {
+        let checkpoints = self.checkpoints
+        let run = Task { try await runner.run(.init(endsBadly: endsBadly), checkpoints: checkpoints) }
+        await self.gate.reached()
+        run.cancel()
+        await #expect(throws: CancellationError.self) { try await run.value }
+        return try #require(self.checkpoints.interrupted.first)
+    }
+
+    @Test("an interrupted run goes on in the state that it entered last, and nothing before is done again or undone")
+    func resumes() async throws {
+        let runner = try InMemoryRunner(self.tale)
+        let run = try await self.interrupt(runner)
+        #expect(self.ledger.all == ["deed"])
+        let kept = try #require(self.checkpoints[run])
+        #expect(kept.state == .second)
+        #expect(kept.visit == 2)
+        #expect(kept.context.notes == ["deed 1.1"])
+        self.gate.open()
+        let result = try await runner.resume(run, checkpoints: self.checkpoints)
+        #expect(result.state == .done)
+        #expect(result.context.notes == ["deed 1.1", "note 2.1"])
+        #expect(self.ledger.all == ["deed", "note"])
+        #expect(self.checkpoints.all.isEmpty)
+    }
+
+    @Test("a resumed run that fails undoes what it did before it was interrupted")
+    func undoes() async throws {
+        let runner = try InMemoryRunner(self.tale)
+        let run = try await self.interrupt(runner, endsBadly: true)
+        self.gate.open()
+        let other = try InMemoryRunner(self.tale)
+        let error = await #expect(throws: CanoError.self) { try await other.resume(run, checkpoints: checkpoints) }
+        #expect(error?.code == .runFailed)
+        #expect(self.ledger.all == ["deed", "note", "undo deed of first (first 1/step/undo)"])
+        #expect(self.checkpoints.all.isEmpty)
+    }
+
+    @Test("an attempt that was interrupted is undone as unknown only when its step fails for good")
+    func doubt() async throws {
+        let (ledger, gate) = (self.ledger, self.gate)
+        let deed = Tale.Deed(ledger: ledger) { _, _ in
+            try await gate.pass()
+            throw TaskFailure.permanent("no")
+        }
+        let tale = Tale(first: .task(deed, to: .second), second: .task(Tale.Choice(state: .judge), to: .judge, .failed))
+        let runner = try InMemoryRunner(tale)
+        let run = try await self.interrupt(runner)
+        #expect(ledger.all.isEmpty)
+        gate.open()
+        await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
+        #expect(ledger.all == ["undo unknown (first 1/step/undo)"])
+    }
+
+    @Test("an outcome that comes after the interruption is kept")
+    func late() async throws {
+        let (ledger, gate) = (self.ledger, self.gate)
+        // It does not heed its cancellation.
+        let stubborn = Tale.Note(ledger: ledger) { _, _ in do { try await gate.pass() } catch {} }
+        let tale = Tale(first: .task(stubborn, to: .second), second: .task(Tale.Note(ledger: ledger), to: .judge))
+        let runner = try InMemoryRunner(tale)
+        let run = try await self.interrupt(runner)
+        #expect(self.checkpoints[run]?.state == .second)
+        _ = try await runner.resume(run, checkpoints: self.checkpoints)
+        #expect(ledger.all == ["note", "note"])
+    }
+
+    @Test("a split that was interrupted begins anew")
+    func split() async throws {
+        let gate = self.gate
+        let twig = Tale.Twig { item, _ in
+            if item == 0 { try await gate.pass() }
+            return item
+        }
+        let fan = Tale(
+            first: .split(over: Tale.Items(count: 2), twig, to: .second),
+            second: .task(Tale.Gather(), to: .judge)
+        )
+        let runner = try InMemoryRunner(fan)
+        let run = try await self.interrupt(runner)
+        gate.open()
+        let result = try await runner.resume(run, checkpoints: self.checkpoints)
+        #expect(result.context.notes == ["0", "1"])
+    }
+
+    @Test("the total time of a run goes on while it is interrupted")
+    func totalTime() async throws {
+        let checkpoints = MemoryCheckpoints<Hurried>()
+        let runner = try InMemoryRunner(Hurried(ledger: self.ledger))
+        var kept: RunID?
+        // On a busy machine its time may be up before it is interrupted.
+        while kept == nil {
+            let run = Task { try await runner.run(.init(), checkpoints: checkpoints) }
+            while checkpoints.all.first?.state == .work { await Task.yield() }
+            run.cancel()
+            await #expect(throws: (any Error).self) { try await run.value }
+            kept = checkpoints.interrupted.first
+        }
+        try await Task.sleep(for: .milliseconds(60))
+        let run = try #require(kept)
+        let error = await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
+        #expect(error?.message.hasSuffix("the run took longer than its definition allows") ?? false)
+        #expect(self.ledger.all.last == "undo deed of work (work 1/step/undo)")
+    }
+
+    @Test("only an interrupted run is resumed or discarded, and one that ended is forgotten")
+    func refusals() async throws {
+        let runner = try InMemoryRunner(self.tale)
+        let run = Task { [checkpoints] in try await runner.run(.init(), checkpoints: checkpoints) }
+        await self.gate.reached()
+        let id = try #require(self.checkpoints.all.first?.run)
+        #expect(!self.checkpoints.discard(id))
+        let running = await #expect(throws: CanoError.self) { try await runner.resume(id, checkpoints: checkpoints) }
+        #expect(running?.code == .wrongState)
+        self.gate.open()
+        _ = try await run.value
+        let ended = await #expect(throws: CanoError.self) { try await runner.resume(id, checkpoints: checkpoints) }
+        #expect(ended?.code == .unknownRun)
+    }
+
+    @Test("one run more than the limit is refused, until an interrupted one is discarded")
+    func limit() async throws {
+        let few = MemoryCheckpoints<Tale>(limit: 1)
+        let runner = try InMemoryRunner(self.tale)
+        let run = Task { try await runner.run(.init(), checkpoints: few) }
+        await self.gate.reached()
+        let error = await #expect(throws: CanoError.self) { try await runner.run(.init(), checkpoints: few) }
+        #expect(error?.code == .limitExceeded)
+        run.cancel()
+        await #expect(throws: CancellationError.self) { try await run.value }
+        self.gate.open()
+        #expect(few.discard(try #require(few.interrupted.first)))
+        _ = try await runner.run(.init(), checkpoints: few)
+        #expect(self.ledger.all == ["deed", "deed", "note"])
+    }
+}

@@ -81,12 +81,11 @@ final class DirectProgram<W: Workflow>: Sendable {
     }
 
     /// The definition is one that was checked.
-    init(_ workflow: W, _ definition: Definition, limits: Limits, logger: Logger) {
-        let all = Array(W.State.allCases)
+    init(_ steps: [(state: W.State, step: Step<W>)], _ definition: Definition, limits: Limits, logger: Logger) {
         var indices: [String: Int] = [:]
-        for (index, state) in all.enumerated() { indices[state.rawValue] = index }
+        for (index, step) in steps.enumerated() { indices[step.state.rawValue] = index }
         let failures = WorkFailures(workflow: W.name, limits: limits)
-        self.states = all.map { State($0, workflow.step(in: $0), indices: indices, failures: failures) }
+        self.states = steps.map { State($0.state, $0.step, indices: indices, failures: failures) }
         self.start = indices[definition.start] ?? 0
         self.timeout = definition.timeout
         self.failures = failures

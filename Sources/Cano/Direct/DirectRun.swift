@@ -25,7 +25,7 @@ struct DirectRun<W: Workflow>: Sendable {
     @usableFromInline var journal: DirectJournal<W>?
     /// Whether that happened.
     @usableFromInline var isInterrupted = false
-    /// Whether an attempt that was interrupted here may have done something that nobody knows of.
+    /// Whether an attempt at the state's work may have done something that nobody knows of.
     @usableFromInline var isInDoubt = false
 
     @usableFromInline
@@ -66,8 +66,9 @@ struct DirectRun<W: Workflow>: Sendable {
                 }
             }
             guard let ending else { continue }
+            // An interrupted run does it again: only when that fails must a doubt be undone.
             if self.interrupts() { break }
-            return await self.rollBack(ending)
+            return await self.turnBack(ending, in: state)
         }
         return nil
     }
@@ -103,12 +104,12 @@ struct DirectRun<W: Workflow>: Sendable {
     /// Takes the outcome of a state's own work; returns why the run ends, if it must.
     @inlinable
     mutating func accept(_ context: W.Context, _ end: DirectEnd, of state: DirectProgram<W>.State) -> Ending? {
+        self.isInDoubt = false
         if let undo = end.undo { self.push(state.undoing, undo) }
         // Nobody wants an outcome that came after the end of the run was asked for, unless it can be undone.
         if Task.isCancelled, !self.interrupts() { return self.reason }
         self.context = context
         self.joined = nil
-        self.isInDoubt = false
         self.move(to: state.next[end.next])
         return nil
     }
@@ -143,9 +144,6 @@ struct DirectRun<W: Workflow>: Sendable {
         case .stopped: ending = self.reason
         }
         self.isInDoubt = self.isInDoubt || attempts.isInDoubt
-        // An interrupted run does it again: only when that fails must the doubt be undone.
-        if self.interrupts() { return ending }
-        if self.isInDoubt, let undo = state.doubt { self.push(state.undoing, undo) }
         return ending
     }
 
@@ -167,6 +165,11 @@ struct DirectRun<W: Workflow>: Sendable {
             seed: self.seed
         )
         let end = await split(self.context, scope)
+        // What a split did that was interrupted and begins anew is undone once, by the newest that knows of it.
+        if !self.undos.isEmpty, !end.undos.isEmpty {
+            let redone = Set(end.undos.map(\.path))
+            self.undos.removeAll { $0.visit == self.visit && redone.contains($0.path) }
+        }
         self.undos += end.undos
         switch end.result {
         case .joined(let results):
@@ -216,9 +219,21 @@ struct DirectRun<W: Workflow>: Sendable {
         self.undos.append(DirectUndo(of: undoing, visit: self.visit, path: .step, code: code))
     }
 
-    /// Undoes what was pushed, the newest first, whatever becomes of the task meanwhile.
+    /// Ends a run whose total time was over before it could go on.
     @usableFromInline
-    func rollBack(_ ending: Ending) async -> RunOutcome {
+    mutating func timeOut() async -> RunOutcome {
+        await self.turnBack(.timedOut, in: self.program.states[self.state])
+    }
+
+    /// Undoes what was done, and what may have been done in this state.
+    @usableFromInline
+    mutating func turnBack(_ ending: Ending, in state: DirectProgram<W>.State) async -> RunOutcome {
+        if self.isInDoubt, let undo = state.doubt { self.push(state.undoing, undo) }
+        return await self.rollBack(ending)
+    }
+
+    /// Undoes what was pushed, the newest first, whatever becomes of the task meanwhile.
+    private func rollBack(_ ending: Ending) async -> RunOutcome {
         if !self.undos.isEmpty {
             let program = self.program
             await DirectRollback(run: self.id, undos: self.undos, failures: program.failures, logger: program.logger)

@@ -6,17 +6,17 @@ public import Logging
 /// Runs a workflow in the task that calls it, without a store: nothing is written, and a run ends with its process.
 ///
 /// The rules are those of every other run: retries, timeouts, joins, the undo of what was done. What there is no store
-/// for is missing: keys, history, resuming. A run costs well under a microsecond for each state, because nothing is
-/// encoded, written or handed to another task. Make the runner once and use it for all runs.
+/// for is missing: keys, history, resuming after a crash. A run costs well under a microsecond for each state, because
+/// nothing is encoded, written or handed to another task. Make the runner once and use it for all runs.
 ///
 /// ```swift
 /// let runner = try InMemoryRunner(IndexBooks())
 /// let result = try await runner.run(.init(shelf: "poetry"))
 /// ```
 ///
-/// Cancelling the task cancels the run: what it did is undone, and the call throws `cancelled`. A task of the run that
-/// does not heed its cancellation is waited for, however long it takes. Of `Limits`, those that count bytes do not
-/// apply.
+/// Cancelling the task cancels the run: what it did is undone, and the call throws `cancelled`. With
+/// ``MemoryCheckpoints`` it interrupts the run instead, which goes on when it is resumed. A task of the run that does
+/// not heed its cancellation is waited for, however long it takes. Of `Limits`, those that count bytes do not apply.
 public struct InMemoryRunner<W: Workflow>: Sendable {
     /// The same program a few times, so that threads do not fight over its reference counts.
     private let programs: [DirectProgram<W>]
@@ -44,9 +44,10 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
 
     fileprivate init(_ workflow: W, limits: Limits, logger: Logger, copies: Int) throws(CanoError) {
         let definition = try DirectProgram.check(workflow, limits: limits)
+        let steps = W.State.allCases.map { ($0, workflow.step(in: $0)) }
         var programs: [DirectProgram<W>] = []
         for _ in 0..<copies {
-            programs.append(DirectProgram(workflow, definition, limits: limits, logger: logger.unshared))
+            programs.append(DirectProgram(steps, definition, limits: limits, logger: logger.unshared))
         }
         self.programs = programs
     }
@@ -118,7 +119,12 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
         var run = run
         let outcome: RunOutcome?
         if let timeout = run.program.timeout, let began = run.journal?.began {
-            (run, outcome) = await Self.drive(run, within: timeout.duration - began.duration(to: .now))
+            let left = timeout.duration - began.duration(to: .now)
+            if left > .zero {
+                (run, outcome) = await Self.drive(run, within: left)
+            } else {
+                outcome = await run.timeOut()
+            }
         } else {
             outcome = await run.drive()
         }
@@ -191,7 +197,9 @@ extension Logger {
     /// The same logger, with nothing that another one counts references to.
     fileprivate var unshared: Logger {
         var copy = self
-        copy.logLevel = self.logLevel
+        // A logger is copied when it is changed.
+        copy[metadataKey: "cano.run"] = ""
+        copy[metadataKey: "cano.run"] = self[metadataKey: "cano.run"]
         return copy
     }
 }

@@ -11,6 +11,7 @@ internal import CanoEngine
 /// let checkpoints = MemoryCheckpoints<IndexBooks>()
 /// let index = Task { try await runner.run(.init(shelf: "poetry"), checkpoints: checkpoints) }
 /// index.cancel()
+/// _ = await index.result
 /// for run in checkpoints.interrupted { try await runner.resume(run, checkpoints: checkpoints) }
 /// ```
 ///

@@ -4,7 +4,7 @@ extension Run {
     /// A run as its store remembers it: the records behind its last state, applied again.
     ///
     /// Nothing is leased afterwards. Whoever calls this waits for offers of workers, then calls
-    /// ``recover(_:at:)``. Rows that do not fit the definition throw `storeCorrupt`.
+    /// ``recover(_:died:at:)``. Rows that do not fit the definition throw `storeCorrupt`.
     public static func restore(_ stored: StoredRun, plan: Plan, limits: Limits) throws(CanoError) -> Run {
         let start = stored.start
         guard let first = stored.tail.first else {

@@ -126,32 +126,33 @@ extension Run {
     ///
     /// - Parameters:
     ///   - which: the attempts that are meant.
-    ///   - reason: why they are lost.
+    ///   - died: the epoch of an owner whose workers lived within it and died with it; `nil` when there was none. What
+    ///     they had is charged as a crash, but for the first loss: that tells nothing about who is to blame.
     ///   - now: the store's time.
     /// - Returns: the records and effects.
-    public mutating func recover(
-        _ which: Unoffered,
-        _ reason: LossReason = .owner,
-        at now: Instant
-    ) -> RunDecision {
+    public mutating func recover(_ which: Unoffered, died: Epoch? = nil, at now: Instant) -> RunDecision {
         self.clock = now
         var decision = RunDecision()
         var lost: [Record.LostAttempt] = []
+        var charged: [Record.LostAttempt] = []
         for (key, unit) in self.units {
             if let held = unit.held {
                 // What is not awaited by a run that is about to leave need not be waited for either.
                 let isUnwanted = self.isLeaving && !self.isUndoable(key.path)
                 guard unit.isUnoffered, which == .held || isUnwanted else { continue }
-                lost.append(Record.LostAttempt(path: key.path, attempt: held))
+                let isCharged = unit.isWary && died != nil && held.token?.epoch == died
+                let one = Record.LostAttempt(path: key.path, attempt: held)
+                if isCharged { charged.append(one) } else { lost.append(one) }
             } else if which == .unrecorded, unit.mayHaveBeenGranted(before: now) {
                 lost.append(Record.LostAttempt(path: key.path, attempt: Record.Attempt(number: unit.attempt)))
             }
         }
-        if !lost.isEmpty { self.note(.attemptsLost(lost, reason, retryAt: nil), in: &decision) }
+        if !lost.isEmpty { self.note(.attemptsLost(lost, .owner, retryAt: nil), in: &decision) }
+        if !charged.isEmpty { self.note(.attemptsLost(charged, .workerGone, retryAt: nil), in: &decision) }
         if case .forward = self.phase, self.isLeaving {
             self.settle(at: now, in: &decision)
         } else {
-            for one in lost { self.offerAgain(one.path, at: now, in: &decision) }
+            for one in lost + charged { self.offerAgain(one.path, at: now, in: &decision) }
         }
         return decision
     }

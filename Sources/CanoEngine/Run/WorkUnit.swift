@@ -98,6 +98,9 @@ public struct WorkUnit: Hashable, Sendable {
         set { self.past.lostItsOwner = newValue }
     }
 
+    /// Whether it was lost before in a way that may have been its own doing.
+    var isWary: Bool { self.lostItsOwner || self.crashes > 0 }
+
     /// Who has the current attempt, when that is recorded: a new owner waits for its offer.
     public internal(set) var held: Record.Attempt? {
         get { self.stored?.value.held }

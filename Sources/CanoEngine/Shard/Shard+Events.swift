@@ -226,8 +226,8 @@ extension Shard {
             let reason: LossReason = late.isStopping ? .abandoned : .timeout
             self.change(timer.run, at: now, into: &output) { $0.lost(lease, reason, at: now) }
         case .heldTooLong:
-            let reason = self.lossOfHeld
-            self.change(timer.run, at: now, into: &output) { $0.recover(.held, reason, at: now) }
+            let died = self.lastDied
+            self.change(timer.run, at: now, into: &output) { $0.recover(.held, died: died, at: now) }
         }
     }
 }

@@ -62,18 +62,16 @@ extension Shard {
         into output: inout ShardOutput
     ) {
         guard case .within = self.workers,
-            self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)?.lostItsOwner ?? false
+            self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)?.isWary ?? false
         else { return }
         let decision = self.residents.values[index].run.hold(lease)
         self.conclude(index, decision, at: now, into: &output)
     }
 
-    /// Why attempts are lost that are recorded as held and that nobody offered.
-    var lossOfHeld: LossReason {
-        switch self.workers {
-        case .elsewhere, .within(lastDied: false): .owner
-        case .within(lastDied: true): .workerGone
-        }
+    /// The epoch of the last owner, when its workers died with it.
+    var lastDied: Epoch? {
+        guard case .within(lastDied: true) = self.workers else { return nil }
+        return Epoch(rawValue: self.epoch.rawValue - 1)
     }
 
     /// Ends a lease some time after its timeout.

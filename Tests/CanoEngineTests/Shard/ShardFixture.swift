@@ -41,7 +41,7 @@ struct ShardFixture {
         self.limits = limits
         let claim = ShardClaim(shard: Self.id, seen: Epoch(rawValue: 0))
         _ = self.tables.take([claim], for: HostID(rawValue: "me"), ttl: .seconds(10), at: self.now)
-        self.shard = Self.shard(self.epoch, self.plan, self.now, limits, &self.effects)
+        self.shard = Self.shard(self.epoch, self.plan, self.now, limits, .elsewhere, &self.effects)
         self.load()
     }
 
@@ -50,6 +50,7 @@ struct ShardFixture {
         _ plan: Plan,
         _ now: Instant,
         _ limits: Limits,
+        _ workers: Shard.Workers,
         _ effects: inout [ShardEffect]
     ) -> Shard {
         Shard(
@@ -59,6 +60,7 @@ struct ShardFixture {
             at: now,
             leaseTime: .seconds(5),
             limits: limits,
+            workers: workers,
             effects: &effects
         )
     }
@@ -66,12 +68,16 @@ struct ShardFixture {
     /// Another owner takes the shard, and hears nothing while it listens unless `meanwhile` says something.
     ///
     /// A slow store answers its questions only when it has listened long enough.
-    mutating func changeOwner(slowStore: Bool = false, meanwhile: (inout ShardFixture) -> Void = { _ in }) {
+    mutating func changeOwner(
+        slowStore: Bool = false,
+        workers: Shard.Workers = .elsewhere,
+        meanwhile: (inout ShardFixture) -> Void = { _ in }
+    ) {
         let claim = ShardClaim(shard: Self.id, seen: self.epoch)
         _ = self.tables.take([claim], for: HostID(rawValue: "other"), ttl: .seconds(10), at: self.now)
         self.epoch = Epoch(rawValue: self.epoch.rawValue + 1)
         self.effects = []
-        self.shard = Self.shard(self.epoch, self.plan, self.now, self.limits, &self.effects)
+        self.shard = Self.shard(self.epoch, self.plan, self.now, self.limits, workers, &self.effects)
         if !slowStore { self.load() }
         meanwhile(&self)
         self.pass(1_100)

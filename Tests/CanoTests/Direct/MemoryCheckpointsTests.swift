@@ -104,6 +104,24 @@ struct MemoryCheckpointsTests {
         #expect(result.context.notes == ["0", "1"])
     }
 
+    @Test("what a split did before it was interrupted and what it did again is undone once")
+    func splitUndo() async throws {
+        let (gate, ledger) = (self.gate, self.ledger)
+        let bough = Tale.Bough(ledger: ledger) { item, _ in
+            if item == 2 { try await gate.pass() }
+            return item
+        }
+        let fan = Tale(
+            first: .split(over: Tale.Items(count: 3), bough, to: .second),
+            second: .task(Tale.Gather(), to: .judge)
+        )
+        let runner = try InMemoryRunner(fan)
+        let run = try await self.interrupt(runner, endsBadly: true)
+        gate.open()
+        await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
+        #expect(ledger.all.sorted() == ["undo branch 0", "undo branch 1", "undo branch 2"])
+    }
+
     @Test("the total time of a run goes on while it is interrupted")
     func totalTime() async throws {
         let checkpoints = MemoryCheckpoints<Hurried>()
@@ -119,9 +137,11 @@ struct MemoryCheckpointsTests {
         }
         try await Task.sleep(for: .milliseconds(60))
         let run = try #require(kept)
+        let done = self.ledger.all.count
         let error = await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
         #expect(error?.message.hasSuffix("the run took longer than its definition allows") ?? false)
-        #expect(self.ledger.all.last == "undo deed of work (work 1/step/undo)")
+        // Its step is not begun again.
+        #expect(self.ledger.all.dropFirst(done) == ["undo deed of work (work 1/step/undo)"])
     }
 
     @Test("only an interrupted run is resumed or discarded, and one that ended is forgotten")

@@ -82,7 +82,7 @@ final class LocalWorker: LeaseSession {
         await withDiscardingTaskGroup { group in
             var breather = Breather()
             turns.arrive(.worker)
-            while let turn = await turns.next(.worker) {
+            while let turn = await turns.next(.worker, &breather) {
                 switch turn {
                 case .drive(let shell): shell.drive()
                 case .perform(let grant):

@@ -129,7 +129,7 @@ package final class EngineHost: Sendable {
     private func takeTurns() async {
         var breather = Breather()
         self.turns.arrive(.driver)
-        while let turn = await self.turns.next(.driver) {
+        while let turn = await self.turns.next(.driver, &breather) {
             if case .drive(let shell) = turn { shell.drive() }
             if breather.isTired { await breather.rest() }
         }

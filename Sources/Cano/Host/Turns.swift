@@ -85,14 +85,16 @@ final class Turns: Sendable {
 
     /// The next turn of a loop that is awake; it is away after it has got work.
     ///
-    /// `nil` when the loop should end: a driver when everything is closed, a worker when its task is cancelled.
-    func next(_ role: Role) async -> Turn? {
+    /// `nil` when the loop should end: a driver when everything is closed, a worker when its task is cancelled. Others
+    /// have the thread while the loop waits for it.
+    func next(_ role: Role, _ breather: inout Breather) async -> Turn? {
         while true {
             let (turn, isOver, woken) = self.take(role)
             woken?.resume()
             if let turn { return turn }
             if isOver { return nil }
             await self.wait(as: role)
+            breather.rested()
         }
     }
 

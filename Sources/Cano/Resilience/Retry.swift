@@ -23,19 +23,20 @@ public import CanoEngine
 /// - Throws: the error of the last call.
 @inlinable
 public func retry<Value>(
-    _ policy: RetryPolicy = RetryPolicy(),
-    clock: ResilienceClock = .system,
+    _ policy: @autoclosure () -> RetryPolicy = RetryPolicy(),
+    clock: @autoclosure () -> ResilienceClock = .system,
     isRetryable: (any Error) -> Bool = { _ in true },
     onRetry: (Int, any Error, Duration) -> Void = { _, _, _ in },
     _ body: () async throws -> Value
 ) async throws -> Value {
-    var pauses = RetryPauses(policy)
-    while true {
-        // Inlined, because what most calls need of all this is the next line.
-        do { return try await body() } catch {
+    // Inlined, because this line is all that most calls need: not even the policy is made for them.
+    do { return try await body() } catch {
+        var (error, pauses) = (error, RetryPauses(policy(), clock()))
+        while true {
             guard let pause = pauses.pause(after: error, isRetryable: isRetryable) else { throw error }
             onRetry(pauses.failures, error, pause)
-            try await pauses.wait(pause, by: clock)
+            try await pauses.wait(pause)
+            do { return try await body() } catch let next { error = next }
         }
     }
 }
@@ -44,12 +45,14 @@ public func retry<Value>(
 @usableFromInline
 struct RetryPauses {
     private let policy: RetryPolicy
+    private let clock: ResilienceClock
     private var seed: UInt64?
     @usableFromInline private(set) var failures = 0
 
     @usableFromInline
-    init(_ policy: RetryPolicy) {
+    init(_ policy: RetryPolicy, _ clock: ResilienceClock) {
         self.policy = policy
+        self.clock = clock
     }
 
     /// The pause after one more failure; `nil` when that was the last.
@@ -71,7 +74,7 @@ struct RetryPauses {
     }
 
     @usableFromInline
-    func wait(_ pause: Duration, by clock: ResilienceClock) async throws {
-        try await clock.sleep(until: clock.now().advanced(by: pause))
+    func wait(_ pause: Duration) async throws {
+        try await self.clock.sleep(until: self.clock.now().advanced(by: pause))
     }
 }

@@ -19,6 +19,9 @@ struct Breather {
     @usableFromInline
     mutating func rest() async {
         await Task.yield()
-        self.last = .now
+        self.rested()
     }
+
+    /// Others have had the thread meanwhile.
+    mutating func rested() { self.last = .now }
 }

@@ -15,23 +15,19 @@ extension Dispatch {
     ) -> Int {
         self.heard(reports, effects: &effects)
         guard let index = self.sessions.index(forKey: session) else { return 0 }
-        guard self.waiting == 0, self.sessions.values[index].solitude == .none else {
+        guard self.waiting == 0, let kept = self.sessions.values[index].keep(reports, credit: credit) else {
             self.ended(session, reports.map(\.lease.key), effects: &effects)
             self.credit(session, credit, effects: &effects)
             return 0
         }
-        for report in reports { self.sessions.values[index].end(report.lease.key) }
-        let kept = min(reports.count, self.sessions.values[index].credit + credit)
-        self.sessions.values[index].credit -= kept
-        self.sessions.values[index].kept += kept
         self.credit(session, credit, effects: &effects)
         return kept
     }
 
     /// Work was granted to a session in a slot that was kept for it.
     public mutating func followed(_ session: SessionID, _ work: WorkKey) {
-        self.sessions[session]?.kept -= 1
-        self.sessions[session]?.leases[work, default: 0] += 1
+        guard let index = self.sessions.index(forKey: session) else { return }
+        self.sessions.values[index].follow(work)
     }
 
     /// Slots that were kept are free; a session that takes no more work does not get them back as credit.

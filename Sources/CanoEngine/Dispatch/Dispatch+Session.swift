@@ -30,6 +30,32 @@ extension Dispatch {
             }
         }
 
+        /// Keeps slots for what follows on these reports, of the credit that it has and of so much more; returns how
+        /// many, or `nil` when the session is not like any other now.
+        mutating func keep(_ reports: [AttemptReport], credit: Int) -> Int? {
+            guard case .none = self.solitude else { return nil }
+            for report in reports { self.end(report.lease.key) }
+            let kept = min(reports.count, self.credit + credit)
+            self.credit -= kept
+            self.kept += kept
+            return kept
+        }
+
+        /// One of the kept slots has work.
+        mutating func follow(_ work: WorkKey) {
+            self.kept -= 1
+            self.leases[work, default: 0] += 1
+        }
+
+        /// Takes more credit; returns whether it stands in every line already, and waits for nothing else.
+        mutating func take(credit: Int) -> Bool {
+            self.credit += credit
+            self.hasDemand = false
+            self.isWithdrawn = false
+            guard case .none = self.solitude else { return false }
+            return self.standsEverywhere
+        }
+
         /// Whether it does nothing, and nothing is on its way to it.
         var isIdle: Bool { self.leases.isEmpty && self.kept == 0 }
 

@@ -79,15 +79,9 @@ public struct Dispatch: Sendable {
     /// A worker can take so many more leases.
     public mutating func credit(_ session: SessionID, _ count: Int, effects: inout [Effect]) {
         guard count > 0, let index = self.sessions.index(forKey: session) else { return }
-        self.sessions.values[index].credit += count
-        self.sessions.values[index].hasDemand = false
-        self.sessions.values[index].isWithdrawn = false
+        let stands = self.sessions.values[index].take(credit: count)
         // It stands in every line, and there is nobody who waits for it: in a queue, alone for it, or for a limit.
-        if self.waiting == 0, self.touched.isEmpty, self.sessions.values[index].solitude == .none,
-            self.sessions.values[index].standsEverywhere
-        {
-            return
-        }
+        if stands, self.waiting == 0, self.touched.isEmpty { return }
         self.use(session, effects: &effects)
         self.settle(effects: &effects)
     }

@@ -28,17 +28,17 @@ public struct LeaseGrant: Hashable, Sendable {
         var heartbeat: Span?
     }
 
-    /// The lease.
-    public var lease: LeaseRef
-    private var work: Shared<Work>
-    /// What the work gets to see.
-    public var input: Input
-    /// The signal, or the end of a child, that led to the state; `nil` when something else did.
-    public var arrival: Arrival?
-    /// What the last good attempt left for this one; `nil` for the first.
-    public var cursor: Payload?
-    /// The trace that the run belongs to; `nil` when it was started outside of any.
-    public var trace: TraceContext?
+    private struct Content: Hashable, Sendable {
+        var lease: LeaseRef
+        var work: Shared<Work>
+        var input: Input
+        var arrival: Arrival?
+        var cursor: Payload?
+        var trace: TraceContext?
+    }
+
+    /// Grants go through many hands, so a copy is one reference.
+    private var content: Shared<Content>
 
     /// A grant from its parts.
     public init(
@@ -84,60 +84,92 @@ public struct LeaseGrant: Hashable, Sendable {
         cursor: Payload?,
         trace: TraceContext?
     ) {
-        self.lease = lease
-        self.work = work
-        self.input = input
-        self.arrival = arrival
-        self.cursor = cursor
-        self.trace = trace
+        self.content = Shared(
+            Content(lease: lease, work: work, input: input, arrival: arrival, cursor: cursor, trace: trace)
+        )
+    }
+
+    private var work: Work {
+        _read { yield self.content.value.work.value }
+        _modify { yield &self.content.value.work.value }
+    }
+
+    /// The lease.
+    public var lease: LeaseRef {
+        _read { yield self.content.value.lease }
+        _modify { yield &self.content.value.lease }
+    }
+
+    /// What the work gets to see.
+    public var input: Input {
+        _read { yield self.content.value.input }
+        _modify { yield &self.content.value.input }
+    }
+
+    /// The signal, or the end of a child, that led to the state; `nil` when something else did.
+    public var arrival: Arrival? {
+        get { self.content.value.arrival }
+        set { self.content.value.arrival = newValue }
+    }
+
+    /// What the last good attempt left for this one; `nil` for the first.
+    public var cursor: Payload? {
+        get { self.content.value.cursor }
+        set { self.content.value.cursor = newValue }
+    }
+
+    /// The trace that the run belongs to; `nil` when it was started outside of any.
+    public var trace: TraceContext? {
+        get { self.content.value.trace }
+        set { self.content.value.trace = newValue }
     }
 
     /// The definition of the run.
     public var definition: DefinitionKey {
-        get { self.work.value.definition }
-        set { self.work.value.definition = newValue }
+        get { self.work.definition }
+        set { self.work.definition = newValue }
     }
 
     /// The digest of that definition, in hexadecimal.
     public var digest: String {
-        get { self.work.value.digest }
-        set { self.work.value.digest = newValue }
+        get { self.work.digest }
+        set { self.work.digest = newValue }
     }
 
     /// The state that the work belongs to.
     public var state: String {
-        get { self.work.value.state }
-        set { self.work.value.state = newValue }
+        get { self.work.state }
+        set { self.work.state = newValue }
     }
 
     /// Who runs it; see ``TaskDefinition/handler``.
     public var handler: String {
-        get { self.work.value.handler }
-        set { self.work.value.handler = newValue }
+        get { self.work.handler }
+        set { self.work.handler = newValue }
     }
 
     /// What the handler needs to know.
     public var arguments: Payload? {
-        get { self.work.value.arguments }
-        set { self.work.value.arguments = newValue }
+        get { self.work.arguments }
+        set { self.work.arguments = newValue }
     }
 
     /// The states that may come next.
     public var next: [String] {
-        get { self.work.value.next }
-        set { self.work.value.next = newValue }
+        get { self.work.next }
+        set { self.work.next = newValue }
     }
 
     /// How long the attempt may take; `nil` for no bound.
     public var timeout: Span? {
-        get { self.work.value.timeout }
-        set { self.work.value.timeout = newValue }
+        get { self.work.timeout }
+        set { self.work.timeout = newValue }
     }
 
     /// How long the attempt may be without a sign of life of its code; `nil` for no bound.
     public var heartbeat: Span? {
-        get { self.work.value.heartbeat }
-        set { self.work.value.heartbeat = newValue }
+        get { self.work.heartbeat }
+        set { self.work.heartbeat = newValue }
     }
 
     /// The idempotency key of the work: ``WorkKey/idempotencyKey``, with `/undo` behind that of the work undone.

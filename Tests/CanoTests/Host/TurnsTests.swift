@@ -37,8 +37,9 @@ struct TurnsTests {
         try await withThrowingDiscardingTaskGroup { group in
             for _ in 0..<count {
                 group.addTask {
+                    var breather = Breather()
                     turns.arrive(.worker)
-                    while let turn = await turns.next(.worker) {
+                    while let turn = await turns.next(.worker, &breather) {
                         guard case .perform(let grant) = turn else { continue }
                         await perform(grant.lease.key.visit)
                         turns.arrive(.worker)

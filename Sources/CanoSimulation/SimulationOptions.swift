@@ -40,6 +40,10 @@ package struct SimulationOptions: Sendable {
     package var leaseTTL = Span.seconds(2)
     /// Whether faults happen at all.
     package var hasFaults = true
+    /// Whether all workers live in the process of the only owner, and die with it.
+    package var hasWorkersWithin = false {
+        didSet { if self.hasWorkersWithin { self.owners = 1 } }
+    }
     /// Whether definitions declare limits for their work.
     package var hasLimits = false
     /// A mistake to find.

@@ -111,6 +111,7 @@ extension World {
         guard self.owners[owner].isUp else { return }
         self.count("owners crashed")
         self.owners[owner].isUp = false
+        if self.options.hasWorkersWithin { for worker in self.workers.indices { self.crashWorker(worker) } }
         for worker in self.workers.indices { self.cut(Link(worker: worker, owner: owner)) }
         self.arrange(in: self.draw.span(200...6_000), .restartOwner(owner))
     }

@@ -39,7 +39,7 @@ extension World {
                 let won = self.store.change { $0.take(claims, for: me, ttl: ttl, at: now) }
                 self.own(.taken(claims, won: won), by: owner)
                 self.tellOwned(owner)
-            case .begin(let shard, let epoch, _): self.beginSeat(shard, epoch, of: owner)
+            case .begin(let shard, let epoch, let last): self.beginSeat(shard, epoch, after: last, of: owner)
             case .end(let shard, let epoch):
                 guard self.owners[owner].seats[shard]?.epoch == epoch else { continue }
                 let seat = self.owners[owner].seats.removeValue(forKey: shard)
@@ -52,7 +52,7 @@ extension World {
         }
     }
 
-    private mutating func beginSeat(_ shard: ShardID, _ epoch: Epoch, of owner: Int) {
+    private mutating func beginSeat(_ shard: ShardID, _ epoch: Epoch, after last: HostID?, of owner: Int) {
         self.count("takes")
         var effects: [ShardEffect] = []
         let value = Shard(
@@ -62,6 +62,7 @@ extension World {
             at: self.now,
             leaseTime: self.options.leaseTTL,
             limits: self.options.limits,
+            workers: self.options.hasWorkersWithin ? .within(lastDied: last != nil) : .elsewhere,
             effects: &effects
         )
         if case .listening(let until) = value.phase { self.owners[owner].dispatch.listen(until: until) }

@@ -33,6 +33,12 @@ struct WorldTests {
         #expect(world.run() == nil)
     }
 
+    @Test("ends every run although its workers die with their owner, whatever goes wrong", arguments: UInt64(0)..<60)
+    func workersWithin(seed: UInt64) throws {
+        var world = try World(SimulationOptions(seed: seed) { $0.hasWorkersWithin = true })
+        #expect(world.run() == nil)
+    }
+
     @Test("keeps the promises that it once broke")
     func regressions() throws {
         let file = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()

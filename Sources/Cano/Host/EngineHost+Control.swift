@@ -84,7 +84,7 @@ extension EngineHost {
     /// do is committed in few batches; the few change ten times a second, so that runs spread over all shards all the
     /// same.
     private func firstShard(of count: Int, _ numbers: inout SplitMix64) -> Int {
-        let few = min(count, max(4, Cores.count * 2))
+        let few = min(count, max(2, Cores.count))
         let tenth = Int(self.clock.now().microseconds / 100_000)
         return (tenth % count * few + Int(numbers.next() % UInt64(few))) % count
     }

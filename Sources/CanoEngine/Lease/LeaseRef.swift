@@ -16,6 +16,12 @@ public struct LeaseRef: Hashable, Sendable {
         self.token = token
     }
 
+    /// Feeds the hasher with what tells leases apart: under one epoch no two have the same counter.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(self.key.run)
+        hasher.combine(self.token.counter)
+    }
+
     /// The shard that decides about it.
     public var shard: ShardID { self.key.run.shard }
 }

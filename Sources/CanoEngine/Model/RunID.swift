@@ -15,6 +15,9 @@ public struct RunID: Hashable, Comparable, Sendable {
         self.low = low
     }
 
+    /// Feeds the hasher with the half that has most of the random bits: ids are looked up all the time.
+    public func hash(into hasher: inout Hasher) { hasher.combine(self.low) }
+
     /// A new id.
     ///
     /// - Parameters:

@@ -125,6 +125,13 @@ extension Run {
         return lease.since.advanced(by: delay)
     }
 
+    /// What an owner has to see to behind a grant: whether the work was lost before in a way that may have been its own
+    /// doing, and when a second worker may be given it.
+    func precautions(for key: WorkKey) -> (isWary: Bool, hedgeAt: Instant?) {
+        guard let unit = self.unit(key.path, visit: key.visit) else { return (false, nil) }
+        return (unit.isWary, self.hedgeAt(key.path, unit))
+    }
+
     func offer(_ path: WorkPath, visit: Int? = nil, _ unit: WorkUnit) -> WorkOffer? {
         guard let task = self.task(path) else { return nil }
         return WorkOffer(

@@ -218,16 +218,26 @@ extension Run {
 
     /// A piece of work as it is now; `nil` when the run has none of that path and visit.
     public func unit(_ path: WorkPath, visit: Int) -> WorkUnit? {
-        switch (path, self.phase, self.position.step) {
-        case (.undo(let seq), .undoing(let undoing), _):
-            guard let top = self.saga.last, top.seq == seq, top.visit == visit else { return nil }
+        // One look at a time: a switch over all three would copy what it looks at.
+        if case .undo(let seq) = path {
+            guard case .undoing(let undoing) = self.phase, let top = self.saga.last, top.seq == seq, top.visit == visit
+            else { return nil }
             return undoing.unit
-        case (.step, .forward, .single(let unit)), (.expand, .forward, .expanding(let unit)):
-            return visit == self.position.visit ? unit : nil
-        case (.branch(let index), .forward, .branches(let branches)):
-            guard visit == self.position.visit, branches.all.indices.contains(index) else { return nil }
+        }
+        guard visit == self.position.visit, case .forward = self.phase else { return nil }
+        switch path {
+        case .step:
+            guard case .single(let unit) = self.position.step else { return nil }
+            return unit
+        case .expand:
+            guard case .expanding(let unit) = self.position.step else { return nil }
+            return unit
+        case .branch(let index):
+            guard case .branches(let branches) = self.position.step, branches.all.indices.contains(index) else {
+                return nil
+            }
             return branches.all[index].unit
-        case (.undo, _, _), (.step, _, _), (.expand, _, _), (.branch, _, _): return nil
+        case .undo: return nil
         }
     }
 }

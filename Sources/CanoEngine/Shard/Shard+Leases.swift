@@ -45,25 +45,24 @@ extension Shard {
             .grant(key.path, visit: key.visit, attempt: offer.attempt, token: token, worker: worker, at: now)
         guard let lease else { return nil }
         self.served(index, into: &output)
-        self.recordIfWary(index, lease.lease, at: now, into: &output)
+        let (isWary, second) = self.residents.values[index].run.precautions(for: key)
+        if isWary { self.record(index, lease.lease, at: now, into: &output) }
         self.watch(lease.lease, at: now, into: &output)
         self.limit(lease.lease, of: worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
-        self.hedge(lease.lease, at: now, effects: &output.effects)
+        if let second { self.lookAgain(at: key, for: second, at: now, effects: &output.effects) }
         return lease
     }
 
     /// Records at once who gets work that was lost with an owner, when workers live in its process.
     ///
     /// Should the work kill that process again, the next owner knows that it ran then.
-    private mutating func recordIfWary(
+    private mutating func record(
         _ index: Dictionary<RunID, Resident>.Index,
         _ lease: LeaseRef,
         at now: Instant,
         into output: inout ShardOutput
     ) {
-        guard case .within = self.workers,
-            self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)?.isWary ?? false
-        else { return }
+        guard case .within = self.workers else { return }
         let decision = self.residents.values[index].run.hold(lease)
         self.conclude(index, decision, at: now, into: &output)
     }
@@ -90,13 +89,14 @@ extension Shard {
         self.remember(Timer(at: late, run: lease.key.run, purpose: .overdue(lease, worker)), at: now, effects: &effects)
     }
 
-    /// Looks at a lease again when a second worker may be given the same attempt.
-    private mutating func hedge(_ lease: LeaseRef, at now: Instant, effects: inout [ShardEffect]) {
-        let (path, run) = (lease.key.path, lease.key.run)
-        guard let resident = self.residents[run]?.run, let unit = resident.unit(path, visit: lease.key.visit),
-            let second = resident.hedgeAt(path, unit)
-        else { return }
-        self.remember(Timer(at: second, run: run, purpose: .wake(path)), at: now, effects: &effects)
+    /// Looks at work again when a second worker may be given the same attempt.
+    private mutating func lookAgain(
+        at key: WorkKey,
+        for second: Instant,
+        at now: Instant,
+        effects: inout [ShardEffect]
+    ) {
+        self.remember(Timer(at: second, run: key.run, purpose: .wake(key.path)), at: now, effects: &effects)
     }
 
     /// Looks at a lease again when it is old enough to be recorded.
@@ -186,7 +186,9 @@ extension Shard {
         let timeout = self.residents.values[index].run.timeout(of: lease.key.path)
         let unit = self.residents.values[index].run.unit(lease.key.path, visit: lease.key.visit)
         guard let adopted = unit?.lease(under: lease.token) else { return }
-        self.hedge(lease, at: now, effects: &output.effects)
+        if let second = self.residents.values[index].run.precautions(for: lease.key).hedgeAt {
+            self.lookAgain(at: lease.key, for: second, at: now, effects: &output.effects)
+        }
         if adopted.isStopping {
             output.effects.append(.stop(lease, worker))
             self.limit(lease, of: worker, to: Span(milliseconds: 0), since: now, at: now, effects: &output.effects)

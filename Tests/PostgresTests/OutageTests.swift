@@ -117,7 +117,8 @@ enum Pooler {
         let folder = "/tmp/cano-pooler-\(UUID().uuidString)"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let listen = Int.random(in: 32100...39000)
+        // Neither a port that throw-away clusters use nor one that the system gives to proxies and connections.
+        let listen = Int.random(in: 32_001...32_767)
         let configuration = """
             [databases]
             * = host=\(host) port=\(port)

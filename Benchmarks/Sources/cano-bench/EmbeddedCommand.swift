@@ -16,7 +16,10 @@ struct EmbeddedCommand: AsyncParsableCommand {
     @Option(help: "How often each case is measured; the median is printed.")
     var rounds = 5
 
-    @Option(parsing: .upToNextOption, help: "Which cases: line crowd split undo store resume asleep (default: all).")
+    @Option(
+        parsing: .upToNextOption,
+        help: "Which cases: line crowd checkpoints split undo store resume heard asleep (default: all)."
+    )
     var cases: [String] = []
 
     @concurrent

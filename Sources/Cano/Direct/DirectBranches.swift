@@ -200,7 +200,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     private func pushDoubt(_ index: Int, _ state: inout State) {
         guard let undo = self.undo, undo.definition.coversUnknown, !self.keepsLosers(state) else { return }
-        state.undos.append(self.run.split.undo(index, visit: self.run.visit, undo.unknown))
+        let unknown = self.run.split.undo(index, visit: self.run.visit, undo.unknown, isUnknown: true)
+        state.undos.append(unknown)
     }
 
     @usableFromInline
@@ -212,7 +213,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
             case .failed(let failure): .failed(failure)
             case nil: .stopped
             }
-        return DirectSplitEnd(result: result, undos: state.undos)
+        let isStopped = state.decision == nil
+        return DirectSplitEnd(result: result, undos: state.undos, items: isStopped ? self.items : nil)
     }
 }
 

@@ -31,12 +31,15 @@ struct DirectUndo: Sendable {
     var path: WorkPath
     /// What undoes it.
     var code: any BoundUndo
+    /// Whether nobody knows what was done, or whether anything was.
+    var isUnknown: Bool
 
-    init(of undoing: DirectUndoing, visit: Int, path: WorkPath, code: any BoundUndo) {
+    init(of undoing: DirectUndoing, visit: Int, path: WorkPath, code: any BoundUndo, isUnknown: Bool = false) {
         self.undoing = undoing
         self.visit = visit
         self.path = path
         self.code = code
+        self.isUnknown = isUnknown
     }
 }
 

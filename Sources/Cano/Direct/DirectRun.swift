@@ -15,6 +15,8 @@ struct DirectRun<W: Workflow>: Sendable {
     @usableFromInline var state: Int
     @usableFromInline var visit = 1
     @usableFromInline var context: W.Context
+    /// The items of the split that was interrupted here.
+    private var items: (any Sendable)?
     /// The results of the split that led here.
     @usableFromInline var joined: JoinedBranches?
     /// What is undone should it fail, in the order in which it was pushed.
@@ -162,15 +164,12 @@ struct DirectRun<W: Workflow>: Sendable {
             run: self.id,
             visit: self.visit,
             logger: self.program.logger,
-            seed: self.seed
+            seed: self.seed,
+            items: self.items
         )
         let end = await split(self.context, scope)
-        // What a split did that was interrupted and begins anew is undone once, by the newest that knows of it.
-        if !self.undos.isEmpty, !end.undos.isEmpty {
-            let redone = Set(end.undos.map(\.path))
-            self.undos.removeAll { $0.visit == self.visit && redone.contains($0.path) }
-        }
-        self.undos += end.undos
+        self.items = end.items
+        self.pushBranches(end.undos)
         switch end.result {
         case .joined(let results):
             if Task.isCancelled, !self.interrupts() { return self.reason }
@@ -212,11 +211,27 @@ struct DirectRun<W: Workflow>: Sendable {
 
     private var seed: UInt64 { self.id.low ^ UInt64(truncatingIfNeeded: self.visit) }
 
+    /// A split that began anew is undone once, branch by branch: by the newest undo that knows what was done.
+    private mutating func pushBranches(_ undos: [DirectUndo]) {
+        var known: [WorkPath: DirectUndo] = [:]
+        for undo in self.undos where undo.visit == self.visit { known[undo.path] = undo }
+        guard !known.isEmpty, !undos.isEmpty else { return self.undos += undos }
+        let newest = undos.map { undo in undo.isUnknown ? known[undo.path] ?? undo : undo }
+        let redone = Set(newest.map(\.path))
+        self.undos.removeAll { $0.visit == self.visit && redone.contains($0.path) }
+        self.undos += newest
+    }
+
     @usableFromInline
     mutating func push(_ undoing: DirectUndoing?, _ code: any BoundUndo) {
         guard let undoing else { fatalError("a state pushed an undo that it does not have") }
         if self.undos.isEmpty { self.undos.reserveCapacity(min(self.program.states.count, 16)) }
         self.undos.append(DirectUndo(of: undoing, visit: self.visit, path: .step, code: code))
+    }
+
+    /// Whether it has entered its last state.
+    @usableFromInline var isAtExit: Bool {
+        if case .exit = self.program.states[self.state].step { true } else { false }
     }
 
     /// Ends a run whose total time was over before it could go on.

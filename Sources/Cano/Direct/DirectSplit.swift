@@ -40,8 +40,8 @@ final class DirectSplit: Sendable {
         )
     }
 
-    func undo(_ branch: Int, visit: Int, _ code: any BoundUndo) -> DirectUndo {
+    func undo(_ branch: Int, visit: Int, _ code: any BoundUndo, isUnknown: Bool = false) -> DirectUndo {
         guard let undoing = self.undoing else { fatalError("a branch pushed an undo that its state does not have") }
-        return DirectUndo(of: undoing, visit: visit, path: .branch(branch), code: code)
+        return DirectUndo(of: undoing, visit: visit, path: .branch(branch), code: code, isUnknown: isUnknown)
     }
 }

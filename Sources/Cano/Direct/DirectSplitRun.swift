@@ -11,6 +11,8 @@ struct DirectSplitRun: Sendable {
     @usableFromInline let visit: Int
     @usableFromInline let logger: Logger
     let seed: UInt64
+    /// The items, when the split was interrupted before: its branches are the same then.
+    let items: (any Sendable)?
 
     @usableFromInline
     func task(_ path: WorkPath, _ attempt: Int, _ deadline: ContinuousClock.Instant?) -> TaskContext {
@@ -43,6 +45,7 @@ struct DirectSplitRun: Sendable {
     func make<Item: Sendable>(
         _ items: @escaping @Sendable (TaskContext) async throws -> [Item]
     ) async -> DirectAttempts.End<[Item]> {
+        if let items = self.items as? [Item] { return .done(items) }
         var attempts = self.split.attempts(at: self.split.expand, seed: self.seed)
         return await attempts.run { attempt, deadline in
             let items = try await items(self.task(.expand, attempt, deadline))
@@ -70,10 +73,13 @@ struct DirectSplitEnd: Sendable {
     @usableFromInline var result: Result
     /// What branches did that can be undone, in the order in which they ended.
     @usableFromInline var undos: [DirectUndo]
+    /// The items of a split that was stopped.
+    var items: (any Sendable)?
 
     @usableFromInline
-    init(result: Result, undos: [DirectUndo] = []) {
+    init(result: Result, undos: [DirectUndo] = [], items: (any Sendable)? = nil) {
         self.result = result
         self.undos = undos
+        self.items = items
     }
 }

@@ -98,7 +98,8 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     /// Goes on with a run that was interrupted, from the state that it entered last.
     ///
     /// That state's work begins anew, with all its attempts: what the interrupted attempt did is done again, under the
-    /// same idempotency key. Of a split that is every branch. The total time of a run goes on while it is interrupted.
+    /// same idempotency key. Of a split that is every branch, over the same items. The total time of a run goes on
+    /// while it is interrupted.
     ///
     /// - Parameters:
     ///   - run: the run.
@@ -120,7 +121,7 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
         let outcome: RunOutcome?
         if let timeout = run.program.timeout, let began = run.journal?.began {
             let left = timeout.duration - began.duration(to: .now)
-            if left > .zero {
+            if left > .zero || run.isAtExit {
                 (run, outcome) = await Self.drive(run, within: left)
             } else {
                 outcome = await run.timeOut()

@@ -27,7 +27,7 @@ final class Turns: Sendable {
 
     fileprivate struct Waiter {
         var id: Int
-        var continuation: CheckedContinuation<Void, Never>
+        var continuation: CheckedContinuation<Bool, Never>
     }
 
     fileprivate struct State {
@@ -62,7 +62,7 @@ final class Turns: Sendable {
             change(&state)
             return state.wakes()
         }
-        woken?.resume()
+        woken?.resume(returning: true)
     }
 
     /// No shard will have anything to do any more: the drivers go home.
@@ -73,12 +73,12 @@ final class Turns: Sendable {
             state.awake(.driver, state.drivers.count)
             return state.drivers.map(\.continuation)
         }
-        for waiter in waiters { waiter.resume() }
+        for waiter in waiters { waiter.resume(returning: true) }
     }
 
     // MARK: Loops
 
-    /// A loop is here, and will call ``next(_:)`` soon: at its begin, and when it comes back from work.
+    /// A loop is here, and will call ``next(_:_:)`` soon: at its begin, and when it comes back from work.
     func arrive(_ role: Role) {
         self.state.withLock { $0.awake(role, 1) }
     }
@@ -90,15 +90,14 @@ final class Turns: Sendable {
     func next(_ role: Role, _ breather: inout Breather) async -> Turn? {
         while true {
             let (turn, isOver, woken) = self.take(role)
-            woken?.resume()
+            woken?.resume(returning: true)
             if let turn { return turn }
             if isOver { return nil }
-            await self.wait(as: role)
-            breather.rested()
+            if await self.wait(as: role) { breather.rested() }
         }
     }
 
-    private func take(_ role: Role) -> (Turn?, isOver: Bool, woken: CheckedContinuation<Void, Never>?) {
+    private func take(_ role: Role) -> (Turn?, isOver: Bool, woken: CheckedContinuation<Bool, Never>?) {
         let isCancelled = role == .worker && Task.isCancelled
         return self.state.withLock { state in
             // What a cancelled process was to do is found again when its store is opened next.
@@ -118,14 +117,14 @@ final class Turns: Sendable {
         }
     }
 
-    /// Returns when there may be something to do; the loop is awake then.
-    private func wait(as role: Role) async {
+    /// Returns when there may be something to do, and whether the loop slept until then; it is awake.
+    private func wait(as role: Role) async -> Bool {
         let id = self.state.withLock { state in
             state.nextWaiter += 1
             return state.nextWaiter
         }
         guard role == .worker else { return await withCheckedContinuation { self.enlist($0, id, role) } }
-        await withTaskCancellationHandler {
+        return await withTaskCancellationHandler {
             await withCheckedContinuation { self.enlist($0, id, role) }
         } onCancel: {
             let waiter = self.state.withLock { state -> Waiter? in
@@ -133,11 +132,11 @@ final class Turns: Sendable {
                 state.awake(role, 1)
                 return state.workers.remove(at: index)
             }
-            waiter?.continuation.resume()
+            waiter?.continuation.resume(returning: true)
         }
     }
 
-    private func enlist(_ continuation: CheckedContinuation<Void, Never>, _ id: Int, _ role: Role) {
+    private func enlist(_ continuation: CheckedContinuation<Bool, Never>, _ id: Int, _ role: Role) {
         let goesOn = self.state.withLock { state in
             if !state.shells.isEmpty { return true }
             switch role {
@@ -151,7 +150,7 @@ final class Turns: Sendable {
             state.awake(role, -1)
             return false
         }
-        if goesOn { continuation.resume() }
+        if goesOn { continuation.resume(returning: false) }
     }
 }
 
@@ -164,7 +163,7 @@ extension Turns.State {
     }
 
     /// Who must be woken so that everything is looked at: one at a time, as each wakes the next when it takes work.
-    fileprivate mutating func wakes() -> CheckedContinuation<Void, Never>? {
+    fileprivate mutating func wakes() -> CheckedContinuation<Bool, Never>? {
         let room = self.awakeWorkers + min(self.awakeDrivers, self.shells.count)
         guard self.shells.count + self.orders.count > room else { return nil }
         if let worker = self.workers.popFirst() {

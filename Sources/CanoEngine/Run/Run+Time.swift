@@ -147,12 +147,15 @@ extension Run {
                 lost.append(Record.LostAttempt(path: key.path, attempt: Record.Attempt(number: unit.attempt)))
             }
         }
+        let admission = self.admission
         if !lost.isEmpty { self.note(.attemptsLost(lost, .owner, retryAt: nil), in: &decision) }
         if !charged.isEmpty { self.note(.attemptsLost(charged, .workerGone, retryAt: nil), in: &decision) }
         if case .forward = self.phase, self.isLeaving {
             self.settle(at: now, in: &decision)
         } else {
             for one in lost + charged { self.offerAgain(one.path, at: now, in: &decision) }
+            // A branch that is parked lets the next one in.
+            self.offerAdmitted(since: admission, in: &decision)
         }
         return decision
     }

@@ -253,6 +253,7 @@ public struct WorkUnit: Hashable, Sendable {
     mutating func startAnew() {
         self.failures = 0
         self.crashes = 0
+        self.lostItsOwner = false
         self.state = .ready
     }
 

@@ -41,6 +41,24 @@ struct WorkersWithinTests {
         #expect(fixture.status(run) == .blocked)
     }
 
+    @Test("a branch that is parked lets the next one in")
+    func parkedBranch() throws {
+        let split = SplitDefinition(
+            .each(expand: RunFixture.task(), branch: RunFixture.task()),
+            join: JoinPolicy(.partial(atLeast: 1)),
+            inFlight: 1
+        )
+        var fixture = try ShardFixture([StateDefinition(name: "a", step: .split(split, to: "done"))])
+        fixture.start()
+        let expand = try fixture.lease()
+        fixture.report(expand, .completed(.items([.json("1"), .json("2")])))
+        for _ in 0...fixture.limits.crashes {
+            #expect(try fixture.lease().key.path == .branch(0))
+            Self.change(&fixture, .within(lastDied: true))
+        }
+        #expect(try fixture.lease().key.path == .branch(1))
+    }
+
     @Test("nobody is charged when the last owner stopped in order, or workers live elsewhere")
     func noDeaths() throws {
         for workers in [Shard.Workers.within(lastDied: false), .elsewhere] {

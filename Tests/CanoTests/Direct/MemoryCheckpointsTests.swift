@@ -144,6 +144,54 @@ struct MemoryCheckpointsTests {
         #expect(self.ledger.all.dropFirst(done) == ["undo deed of work (work 1/step/undo)"])
     }
 
+    @Test("a run that is resumed too late undoes what may have been done, but not one that had reached its end")
+    func tooLate() async throws {
+        for ends in [false, true] {
+            let (ledger, gate) = (Ledger(), Gate())
+            let checkpoints = MemoryCheckpoints<Late>()
+            let runner = try InMemoryRunner(Late(ledger: ledger, gate: gate, isStubborn: ends))
+            let run = Task { try await runner.run(.init(), checkpoints: checkpoints) }
+            await gate.reached()
+            run.cancel()
+            await #expect(throws: CancellationError.self) { try await run.value }
+            let id = try #require(checkpoints.interrupted.first)
+            #expect(checkpoints[id]?.state == (ends ? .done : .work))
+            try await Task.sleep(for: .milliseconds(2100))
+            if ends {
+                #expect(try await runner.resume(id, checkpoints: checkpoints).state == .done)
+                #expect(ledger.all == ["deed"])
+            } else {
+                await #expect(throws: CanoError.self) { try await runner.resume(id, checkpoints: checkpoints) }
+                #expect(ledger.all == ["undo unknown (work 1/step/undo)"])
+            }
+        }
+    }
+
+    /// A run with two seconds, and a deed that may not heed its cancellation.
+    private struct Late: Workflow {
+        static let name = "late"
+        static let version = 1
+        static let timeout: Duration? = .seconds(2)
+        enum State: String, WorkflowState { case work, done }
+        typealias Context = Tale.Context
+        let ledger: Ledger
+        let gate: Gate
+        let isStubborn: Bool
+
+        func step(in state: State) -> Step<Self> {
+            switch state {
+            case .work:
+                .task(
+                    Tale.Deed(ledger: self.ledger) { [gate, isStubborn] _, _ in
+                        do { try await gate.pass() } catch { if !isStubborn { throw error } }
+                    },
+                    to: .done
+                )
+            case .done: .exit
+            }
+        }
+    }
+
     @Test("only an interrupted run is resumed or discarded, and one that ended is forgotten")
     func refusals() async throws {
         let runner = try InMemoryRunner(self.tale)

@@ -122,6 +122,38 @@ struct MemoryCheckpointsTests {
         #expect(ledger.all.sorted() == ["undo branch 0", "undo branch 1", "undo branch 2"])
     }
 
+    @Test("a split that begins anew has the items that it had, and is undone by who knows what was done")
+    func splitKeepsItems() async throws {
+        let (gate, ledger) = (self.gate, self.ledger)
+        let isSecond = Gate()
+        let bough = Tale.Bough(ledger: ledger) { item, _ in
+            if item == 1 { try await gate.pass() }
+            // Done the first time, in doubt the second.
+            if item == 0, gate.isOpen { try await isSecond.pass() }
+            return item
+        }
+        let fan = Tale(
+            first: .split(over: Shrinking(ledger: ledger), bough, retry: .never, timeout: .seconds(1), to: .second),
+            second: .task(Tale.Gather(), to: .judge)
+        )
+        let runner = try InMemoryRunner(fan)
+        let run = try await self.interrupt(runner)
+        gate.open()
+        await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
+        #expect(ledger.all.filter { $0 == "items" }.count == 1)
+        #expect(ledger.all.filter { $0.hasPrefix("undo") }.sorted() == ["undo branch 0", "undo branch 1"])
+    }
+
+    /// Has no items when it is asked again.
+    private struct Shrinking: ExpandTask {
+        let ledger: Ledger
+
+        func run(_ context: Tale.Context, _ task: TaskContext) async throws -> [Int] {
+            defer { self.ledger.add("items") }
+            return self.ledger.all.contains("items") ? [] : [0, 1]
+        }
+    }
+
     @Test("the total time of a run goes on while it is interrupted")
     func totalTime() async throws {
         let checkpoints = MemoryCheckpoints<Hurried>()

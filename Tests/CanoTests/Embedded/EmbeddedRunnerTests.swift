@@ -163,14 +163,16 @@ struct Gated: Workflow {
 
 /// Lets tasks wait for the test and the test for tasks.
 final class Gate: Sendable {
-    private let isOpen = Guarded(false)
+    private let opened = Guarded(false)
     private let arrivals = Mailbox<Void>()
 
-    func open() { self.isOpen.withLock { $0 = true } }
+    var isOpen: Bool { self.opened.withLock { $0 } }
+
+    func open() { self.opened.withLock { $0 = true } }
 
     func pass() async throws {
         self.arrivals.post(())
-        while !self.isOpen.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(1)) }
+        while !self.isOpen { try await Task.sleep(for: .milliseconds(1)) }
     }
 
     func reached() async { _ = await self.arrivals.next() }

@@ -24,12 +24,14 @@ struct ReadingTests {
                 )
                 try await person.run("VACUUM ANALYZE cano.run")
                 let question = "cano.runnable(7::smallint, cano.now(), true, cano.uuid_at('2020-01-01'), 1000)"
-                // The second time nothing is planned any more.
-                for turn in 1...2 {
+                // The first time plans it. So does any later one before which other tests have made so many tables that
+                // the server forgets what this session knew of the catalogue: some 530 pages, once.
+                var reads: [Int] = []
+                for _ in 1...6 {
                     let plan = try await person.json("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) SELECT \(question)")
-                    guard turn == 2 else { continue }
-                    pages.append(try #require(plan.pagesRead))
+                    reads.append(try #require(plan.pagesRead))
                 }
+                pages.append(try #require(reads.min()))
                 #expect(try await person.value("SELECT cardinality(\(question))") == "0")
             }
             #expect(pages[1] <= pages[0] + 10, "pages read: \(pages)")

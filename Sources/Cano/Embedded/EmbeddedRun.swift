@@ -9,8 +9,8 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
     /// Whether this call created it; false when the key named it already.
     public let isNew: Bool
     let host: EngineHost
-    /// The ``FinishWaiters/gaps`` before the run was created; `nil` when it may have ended before.
-    var gaps: Int?
+    /// When the run had not been created yet; `nil` when it may have ended before the call.
+    var before: FinishWaiters.Moment?
 
     /// Waits for the end of the run.
     ///
@@ -23,7 +23,7 @@ public struct EmbeddedRun<W: Workflow>: Sendable {
             defer { ticket.cancel() }
             if let end = self.host.finishes.end(of: self.id) { return try self.result(of: end) }
             // Its end would be remembered here, so that the store need not be asked.
-            let goesOn = self.gaps != nil && self.gaps == self.host.finishes.gaps
+            let goesOn = self.before.map(self.host.finishes.remembersAll) ?? false
             if !goesOn, try await self.host.run(self.id).status.isFinished { return try await self.storedResult() }
             try Task.checkCancellation()
             if let end = await ticket.end(by: self.host.time) { return try self.result(of: end) }

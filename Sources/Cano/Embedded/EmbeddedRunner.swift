@@ -146,9 +146,9 @@ public struct EmbeddedRunner: Sendable {
         var request = StartRequest(workflow: W.name, version: W.version, key: key, context: payload)
         request.trace = self.host.configuration.telemetry.startTrace(of: W.name)
         let caller = Caller(name: self.host.configuration.me.rawValue, via: "library")
-        let gaps = self.host.finishes.gaps
+        let before = self.host.finishes.now
         switch try await self.host.start([request], caller: caller).first {
-        case .created(let id): return EmbeddedRun(id: id, isNew: true, host: self.host, gaps: gaps)
+        case .created(let id): return EmbeddedRun(id: id, isNew: true, host: self.host, before: before)
         case .existing(let id): return EmbeddedRun(id: id, isNew: false, host: self.host)
         case .refused(let error): throw error
         case nil: throw CanoError(.shuttingDown, "the runner is stopping; start the run again later")

@@ -9,35 +9,35 @@ extension EngineHost {
         shell.tell(effects)
         var offers: [WorkOffer] = []
         var finished: [RunID] = []
-        var deliveries: [SessionID: [Delivery]] = [:]
+        var deliveries = Deliveries()
+        self.follow(effects)
         for effect in effects {
             switch effect {
             case .ready(let offer): offers.append(offer)
-            case .send(let grant, let session): deliveries[session, default: []].append(.lease(grant))
-            case .followed(let work, let session):
-                self.dispatch { dispatch, _ in dispatch.followed(session, work) }
+            case .send(let grant, let session): deliveries.add(.lease(grant), to: session)
+            case .followed: break  // done above
             case .unused(let session, let count): self.unused(session, count)
             case .ungranted(let offer, let session): self.dispatch { $0.ungranted(session, offer, effects: &$1) }
             case .claimed(let lease, let limits, let since):
                 self.dispatch { dispatch, _ in dispatch.claimed(lease, limits, since: since) }
             case .adopted(let lease, let session):
                 self.dispatch { dispatch, _ in dispatch.adopted(session, [lease.key]) }
-                deliveries[session, default: []].append(.adopted(lease))
+                deliveries.add(.adopted(lease), to: session)
             case .stop(let lease, let worker):
-                self.session(of: worker).map { deliveries[$0, default: []].append(.stop(lease)) }
+                self.session(of: worker).map { deliveries.add(.stop(lease), to: $0) }
             case .revoke(let lease, let worker):
                 self.dispatch { $0.freed([lease], effects: &$1) }
                 guard let session = self.session(of: worker) else { continue }
                 self.dispatch { $0.ended(session, [lease.key], effects: &$1) }
-                deliveries[session, default: []].append(.lost(lease))
+                deliveries.add(.lost(lease), to: session)
             case .answer(let lease, let answer, let session):
-                deliveries[session, default: []].append(.answer(LeaseAnswer(lease: lease, answer: answer)))
+                deliveries.add(.answer(LeaseAnswer(lease: lease, answer: answer)), to: session)
             case .checkpointed(let lease, let number, let answer, let session):
                 let answer = CheckpointAnswer(lease: lease, number: number, answer: answer)
-                deliveries[session, default: []].append(.checkpointed(answer))
+                deliveries.add(.checkpointed(answer), to: session)
             case .left(let run, let visit):
                 for session in self.sessions.withLock({ Array($0.keys) }) {
-                    deliveries[session, default: []].append(.left(run, visit: visit))
+                    deliveries.add(.left(run, visit: visit), to: session)
                 }
             case .posted: self.ringForMail()
             case .reply(let request, let reply): self.requests.reply(request, reply)
@@ -52,11 +52,19 @@ extension EngineHost {
             case .wake(let at): self.alarm.set(.shard(shell.shard), at: at)
             }
         }
-        for (session, deliveries) in deliveries { self.deliver(deliveries, to: session) }
+        for (session, deliveries) in deliveries.all { self.deliver(deliveries, to: session) }
         guard !offers.isEmpty || !finished.isEmpty else { return }
         self.dispatch(isLimited: offers.contains { $0.limits != nil }) { dispatch, effects in
             for run in finished { dispatch.finished(run) }
             if !offers.isEmpty { dispatch.ready(offers, effects: &effects) }
+        }
+    }
+
+    /// Work was granted in slots that were kept for it: the queue knows before anybody can report on it.
+    private func follow(_ effects: [ShardEffect]) {
+        guard effects.contains(where: { if case .followed = $0 { true } else { false } }) else { return }
+        self.dispatch { dispatch, _ in
+            for case .followed(let work, let session) in effects { dispatch.followed(session, work) }
         }
     }
 

@@ -16,7 +16,14 @@ final class FinishWaiters: Sendable {
         var ends: [RunID: RunEnd] = [:]
         var order: Deque<RunID> = []
         var bytes = 0
-        var gaps = 0
+        /// How many ends there were, and how often some may have been missed.
+        var moment = Moment(ends: 0, misses: 0)
+    }
+
+    /// A point in the story of what ended.
+    struct Moment: Sendable {
+        fileprivate var ends: Int
+        fileprivate var misses: Int
     }
 
     /// So many ends are remembered, as long as their contexts have no more bytes than this.
@@ -25,8 +32,16 @@ final class FinishWaiters: Sendable {
 
     private let state = Guarded(State())
 
-    /// How often an end may have been missed or was forgotten: while it stays the same, every end since is remembered.
-    var gaps: Int { self.state.withLock { $0.gaps } }
+    /// Now.
+    var now: Moment { self.state.withLock { $0.moment } }
+
+    /// Whether every end since then is remembered: older ones may be forgotten.
+    func remembersAll(since moment: Moment) -> Bool {
+        self.state.withLock { state in
+            let forgotten = state.moment.ends - state.order.count
+            return state.moment.misses == moment.misses && forgotten <= moment.ends
+        }
+    }
 
     /// How the run ended; `nil` when it has not, or that is not remembered.
     func end(of run: RunID) -> RunEnd? { self.state.withLock { $0.ends[run] } }
@@ -45,7 +60,7 @@ final class FinishWaiters: Sendable {
     /// Has everybody look at the store: somebody else owns a run, or did, and its end was not heard here.
     func ringAll() {
         let tickets = self.state.withLock { state in
-            state.gaps += 1
+            state.moment.misses += 1
             return Array(state.tickets.values)
         }
         for tickets in tickets {
@@ -65,11 +80,13 @@ final class FinishWaiters: Sendable {
 
 extension FinishWaiters.State {
     fileprivate mutating func remember(_ run: RunID, _ end: RunEnd, most: Int, bytes: Int) {
-        if self.ends.updateValue(end, forKey: run) == nil { self.order.append(run) }
+        if self.ends.updateValue(end, forKey: run) == nil {
+            self.order.append(run)
+            self.moment.ends += 1
+        }
         self.bytes += end.finish.context.count
         while self.order.count > most || self.bytes > bytes, let oldest = self.order.popFirst() {
             self.bytes -= self.ends.removeValue(forKey: oldest)?.finish.context.count ?? 0
-            self.gaps += 1
         }
     }
 }

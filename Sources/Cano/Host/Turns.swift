@@ -38,9 +38,14 @@ final class Turns: Sendable {
         /// How many loops will look here again before they do anything that may take long.
         var awakeDrivers = 0
         var awakeWorkers = 0
+        /// How much work was begun since a shard had its turn.
+        var begun = 0
         var nextWaiter = 0
         var isClosed = false
     }
+
+    /// So much work is begun, if there is so much, before a shard has its turn.
+    private static let patience = 32
 
     private let state = Guarded(State())
 
@@ -105,9 +110,15 @@ final class Turns: Sendable {
                 state.awake(role, -1)
                 return (nil, true, state.wakes())
             }
-            // Shards go first: they may have an end for work that runs, or more of it than one loop can do.
-            if let shell = state.shells.popFirst() { return (.drive(shell), false, nil) }
+            // A worker lets a shard wait a little: the more has ended by then, the less each commit costs. When no
+            // worker is there to look again, a driver has been woken for it.
+            let isPatient = role == .worker && state.begun < Self.patience && !state.orders.isEmpty
+            if !isPatient, let shell = state.shells.popFirst() {
+                state.begun = 0
+                return (.drive(shell), false, nil)
+            }
             if role == .worker, let grant = state.orders.popFirst() {
+                state.begun += 1
                 state.awake(role, -1)
                 return (.perform(grant), false, state.wakes())
             }

@@ -16,8 +16,11 @@ package final class Guarded<Value>: @unchecked Sendable {
     // @unchecked: `value` is touched only between lock and unlock.
     // It, and the class, are visible to inlined code: a lock is taken several times for every transition of every run,
     // and a call that is not inlined moves its values through witness tables.
-    @usableFromInline package var value: Value
+    // It lies behind a pointer because Swift checks each access to a class's property for another one under way. Here
+    // there can be none: who comes back while he holds the lock waits for himself.
+    @usableFromInline package let value: UnsafeMutablePointer<Value>
     private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let memory: UnsafeMutableRawPointer
 
     /// A value behind a lock.
     ///
@@ -27,9 +30,13 @@ package final class Guarded<Value>: @unchecked Sendable {
     ///     where every core asks for the same lock all the time.
     @usableFromInline
     package init(_ value: sending Value, spins: Bool = false) {
-        self.value = value
-        self.mutex = .allocate(capacity: 1)
+        let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
+        let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
+        self.memory = .allocate(byteCount: offset + MemoryLayout<Value>.size, alignment: alignment)
+        self.mutex = self.memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
         self.mutex.initialize(to: pthread_mutex_t())
+        self.value = (self.memory + offset).bindMemory(to: Value.self, capacity: 1)
+        self.value.initialize(to: value)
         let status = Self.open(self.mutex, spins: spins)
         invariant(status == 0, "pthread_mutex_init failed with \(status)")
     }
@@ -49,7 +56,8 @@ package final class Guarded<Value>: @unchecked Sendable {
 
     deinit {
         pthread_mutex_destroy(self.mutex)
-        self.mutex.deallocate()
+        self.value.deinitialize(count: 1)
+        self.memory.deallocate()
     }
 
     /// Runs `body` while nobody else touches the value.
@@ -59,7 +67,7 @@ package final class Guarded<Value>: @unchecked Sendable {
     ) throws(Failure) -> sending Result {
         self.lock()
         defer { self.unlock() }
-        return try body(&self.value)
+        return try body(&self.value.pointee)
     }
 
     @usableFromInline

@@ -97,22 +97,80 @@ struct TurnsTests {
         }
     }
 
-    @Test("the ends of the last runs are remembered, and it shows when one was forgotten")
-    func ends() {
-        let waiters = FinishWaiters()
-        let finish = Record.Finish(state: "done", visit: 2, context: .json(String(repeating: "x", count: 600_000)))
-        let end = RunEnd(outcome: .succeeded, finish: finish)
-        let runs = (0..<3).map { RunID(high: 1, low: UInt64($0)) }
-        waiters.finished(runs[0], end)
-        let gaps = waiters.gaps
-        #expect(waiters.end(of: runs[0])?.outcome == .succeeded)
-        // Two such contexts are more than is kept.
-        waiters.finished(runs[1], end)
-        #expect(waiters.end(of: runs[0]) == nil && waiters.end(of: runs[1]) != nil)
-        #expect(waiters.gaps > gaps)
-        // Another owner may have ended runs unheard.
-        let before = waiters.gaps
-        waiters.ringAll()
-        #expect(waiters.gaps > before)
+    @Test("a worker begins what work there is before a ready shard has its turn, but not without end")
+    func patience() async throws {
+        let turns = Turns()
+        let shell = ShardShell(
+            shard: ShardID(rawValue: 0),
+            epoch: Epoch(rawValue: 1),
+            host: try await HostFixture().host
+        )
+        turns.order((0..<100).map(Self.grant))
+        turns.ready(shell)
+        var (breather, begun) = (Breather(), 0)
+        for _ in 0..<2 {
+            turns.arrive(.worker)
+            while case .perform = await turns.next(.worker, &breather) {
+                begun += 1
+                turns.arrive(.worker)
+            }
+            turns.ready(shell)
+        }
+        #expect(begun == 64)
+        // A driver has nothing else to do.
+        turns.arrive(.driver)
+        guard case .drive = await turns.next(.driver, &breather) else {
+            Issue.record("the driver did not get the shard")
+            return
+        }
+        // With little work it is soon the shard's turn.
+        turns.ready(shell)
+        turns.arrive(.worker)
+        begun = 0
+        while case .perform = await turns.next(.worker, &breather) {
+            begun += 1
+            turns.arrive(.worker)
+            if begun == 36 { break }
+        }
+        #expect(begun == 32)
+    }
+
+    @Test("a shard is driven by somebody else when every worker is away with its work")
+    func driverForABusyWorker() async throws {
+        let turns = Turns()
+        let shell = ShardShell(
+            shard: ShardID(rawValue: 0),
+            epoch: Epoch(rawValue: 1),
+            host: try await HostFixture().host
+        )
+        let driven = Guarded(0)
+        let gate = Mailbox<Void>()
+        try await withThrowingDiscardingTaskGroup { group in
+            group.addTask {
+                var breather = Breather()
+                turns.arrive(.driver)
+                while let turn = await turns.next(.driver, &breather) {
+                    if case .drive = turn { driven.withLock { $0 += 1 } }
+                }
+            }
+            let begun = Guarded(0)
+            let perform: @Sendable (Int) async -> Void = { _ in
+                begun.withLock { $0 += 1 }
+                _ = await gate.next(atMost: 1)
+            }
+            try await Self.withLoops(1, turns, perform: perform) {
+                // More work than one loop can do, and it is away with the first piece.
+                turns.order((0..<10).map(Self.grant))
+                while begun.withLock({ $0 }) == 0 { try await Task.sleep(for: .milliseconds(1)) }
+                for count in 1...5 {
+                    turns.ready(shell)
+                    while driven.withLock({ $0 }) < count { try await Task.sleep(for: .milliseconds(1)) }
+                    // Time for the driver to fall asleep again.
+                    try await Task.sleep(for: .milliseconds(5))
+                }
+                gate.close()
+            }
+            turns.close()
+        }
     }
 }

@@ -19,13 +19,27 @@ extension EngineCases {
         }
     }
 
-    /// Ten thousand runs at once, without a store.
+    /// Ten thousand runs at once, without a store: by one call, and in a task each.
     func crowd() async throws {
         let ten = try InMemoryRunner(TenStates(), logger: self.logger)
+        let contexts = [TenStates.Context](repeating: .init(), count: 10_000)
         try await self.median("crowd10000", "none", "ns/transition") {
+            let took = await seconds { _ = await ten.runAll(contexts) }
+            return took * 1e9 / 100_000
+        }
+        try await self.median("tasks10000", "none", "ns/transition") {
             let took = try await seconds {
                 try await withThrowingDiscardingTaskGroup { group in
                     for _ in 0..<10_000 { group.addTask { _ = try await ten.run(.init()) } }
+                }
+            }
+            return took * 1e9 / 100_000
+        }
+        // What of that is Swift's: as many tasks that do nothing.
+        try await self.median("bare10000", "none", "ns/transition") {
+            let took = try await seconds {
+                try await withThrowingDiscardingTaskGroup { group in
+                    for _ in 0..<10_000 { group.addTask { try Task.checkCancellation() } }
                 }
             }
             return took * 1e9 / 100_000
@@ -75,6 +89,10 @@ extension EngineCases {
             let took = await seconds { for _ in 0..<5000 { _ = try? await rollback.run(.init()) } }
             return took * 1e6 / 5000
         }
+    }
+
+    /// The same on stores.
+    func storedRollbacks() async throws {
         let memory = Self.memory()
         try await self.rollbacks("memory", memory, runs: 500)
         let store = try await self.sqlite("undo")

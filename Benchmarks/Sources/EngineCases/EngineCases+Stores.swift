@@ -5,7 +5,8 @@ import CanoEngine
 import CanoSQLite
 
 extension EngineCases {
-    /// Transitions of runs of ten states, alone and a hundred at once.
+    /// Transitions of runs of ten states, alone and a hundred at once: each state under a lease of its own, then all of
+    /// them under the first one's.
     func stores() async throws {
         try await self.transitions("memory", Self.memory())
         let store = try await self.sqlite("store")
@@ -16,33 +17,39 @@ extension EngineCases {
     private func transitions(_ name: String, _ store: any RunStore) async throws {
         var configuration = EmbeddedRunner.Configuration()
         configuration.slots = 256
+        var catalogue = WorkCatalogue()
+        try catalogue.add(TenStates())
+        try catalogue.add(TenLocalStates())
         try await EmbeddedRunner.run(
-            TenStates(),
+            catalogue,
             on: store,
             configuration: configuration,
             logger: self.logger
         ) { runner in
-            try await self.transitions("store1", name, runner, lanes: 1, runsPerLane: 200)
-            try await self.transitions("store100", name, runner, lanes: 100, runsPerLane: 30)
+            try await self.transitions("store1", name, lanes: 1, runsPerLane: 200) {
+                _ = try await runner.start(TenStates.self, context: .init()).outcome()
+            }
+            try await self.transitions("store100", name, lanes: 100, runsPerLane: 30) {
+                _ = try await runner.start(TenStates.self, context: .init()).outcome()
+            }
+            try await self.transitions("local100", name, lanes: 100, runsPerLane: 100) {
+                _ = try await runner.start(TenLocalStates.self, context: .init()).outcome()
+            }
         }
     }
 
     private func transitions(
         _ name: String,
         _ store: String,
-        _ runner: EmbeddedRunner,
         lanes: Int,
-        runsPerLane: Int
+        runsPerLane: Int,
+        _ run: @escaping @Sendable () async throws -> Void
     ) async throws {
         try await self.median(name, store, "transitions/s") {
             let took = try await seconds {
                 try await withThrowingDiscardingTaskGroup { group in
                     for _ in 0..<lanes {
-                        group.addTask {
-                            for _ in 0..<runsPerLane {
-                                _ = try await runner.start(TenStates.self, context: .init()).outcome()
-                            }
-                        }
+                        group.addTask { for _ in 0..<runsPerLane { try await run() } }
                     }
                 }
             }

@@ -34,6 +34,31 @@ package struct HundredStates: Workflow {
     }
 }
 
+/// Ten states in a row; whoever did the first does the others in the same report.
+struct TenLocalStates: Workflow {
+    static let name = "bench-local"
+    static let version = 1
+    typealias State = TenStates.State
+    struct Context: Codable, Sendable {}
+
+    func step(in state: State) -> Step<Self> {
+        let task = Nothing<Context>()
+        return switch state {
+        case .a: .task(task, to: .b)
+        case .b: .task(task, to: .c).local
+        case .c: .task(task, to: .d).local
+        case .d: .task(task, to: .e).local
+        case .e: .task(task, to: .f).local
+        case .f: .task(task, to: .g).local
+        case .g: .task(task, to: .h).local
+        case .h: .task(task, to: .i).local
+        case .i: .task(task, to: .j).local
+        case .j: .task(task, to: .done).local
+        case .done: .exit
+        }
+    }
+}
+
 /// Ten steps that can be undone, then one that fails.
 struct Rollback: Workflow {
     static let name = "bench-rollback"

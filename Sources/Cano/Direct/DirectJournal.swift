@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-internal import CanoEngine
+public import CanoEngine
 
 /// Where one run is.
 @usableFromInline
@@ -12,16 +12,25 @@ final class DirectJournal<W: Workflow>: Sendable {
         @usableFromInline var context: W.Context
         /// The run while it is interrupted.
         @usableFromInline var parked: DirectRun<W>?
+
+        @inlinable
+        init(_ run: DirectRun<W>) {
+            self.state = run.state
+            self.visit = run.visit
+            self.context = run.context
+        }
     }
 
-    let run: RunID
+    @usableFromInline let run: RunID
     /// When it began, for its total time.
-    @usableFromInline let began = ContinuousClock.now
+    @usableFromInline let began: ContinuousClock.Instant
     @usableFromInline let entry: Guarded<Entry>
 
+    @inlinable
     init(_ run: DirectRun<W>) {
         self.run = run.id
-        self.entry = Guarded(Entry(state: run.state, visit: run.visit, context: run.context))
+        self.began = .now
+        self.entry = Guarded(Entry(run))
     }
 
     /// The run entered a state.

@@ -54,9 +54,11 @@ final class DirectProgram<W: Workflow>: Sendable {
     }
 
     @usableFromInline let states: [State]
-    let start: Int
+    @usableFromInline let start: Int
     @usableFromInline let timeout: Span?
     let failures: WorkFailures
+    /// Makes the ids of its runs.
+    @usableFromInline let ids = RunIDSource()
     @usableFromInline let logger: Logger
 
     /// Throws `invalidDefinition` with all problems of the workflow.

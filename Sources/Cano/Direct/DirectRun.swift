@@ -16,13 +16,13 @@ struct DirectRun<W: Workflow>: Sendable {
     @usableFromInline var visit = 1
     @usableFromInline var context: W.Context
     /// The items of the split that was interrupted here.
-    private var items: (any Sendable)?
+    @usableFromInline var items: (any Sendable)?
     /// The results of the split that led here.
     @usableFromInline var joined: JoinedBranches?
     /// What is undone should it fail, in the order in which it was pushed.
-    private var undos: [DirectUndo] = []
+    @usableFromInline var undos: [DirectUndo] = []
     /// Why its task was cancelled, when that was not the doing of whoever called it.
-    var stopReason: Guarded<Ending?>?
+    @usableFromInline var stopReason: Guarded<Ending?>?
     /// Where it tells where it is; then it is interrupted, not undone, when its task is cancelled.
     @usableFromInline var journal: DirectJournal<W>?
     /// Whether that happened.
@@ -30,7 +30,7 @@ struct DirectRun<W: Workflow>: Sendable {
     /// Whether an attempt at the state's work may have done something that nobody knows of.
     @usableFromInline var isInDoubt = false
 
-    @usableFromInline
+    @inlinable
     init(_ program: DirectProgram<W>, id: RunID, context: W.Context) {
         self.program = program
         self.id = id
@@ -77,7 +77,7 @@ struct DirectRun<W: Workflow>: Sendable {
 
     // MARK: Forward
 
-    @usableFromInline
+    @inlinable
     func task(
         in state: DirectProgram<W>.State,
         attempt: Int,

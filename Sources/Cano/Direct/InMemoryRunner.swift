@@ -20,7 +20,6 @@ public import Logging
 public struct InMemoryRunner<W: Workflow>: Sendable {
     /// The same program a few times, so that threads do not fight over its reference counts.
     private let programs: [DirectProgram<W>]
-    @usableFromInline let ids = RunIDSource()
 
     /// So many copies are made at most.
     private static var mostPrograms: Int { 16 }
@@ -44,12 +43,12 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
 
     fileprivate init(_ workflow: W, limits: Limits, logger: Logger, copies: Int) throws(CanoError) {
         let definition = try DirectProgram.check(workflow, limits: limits)
-        let steps = W.State.allCases.map { ($0, workflow.step(in: $0)) }
-        var programs: [DirectProgram<W>] = []
-        for _ in 0..<copies {
-            programs.append(DirectProgram(steps, definition, limits: limits, logger: logger.unshared))
-        }
-        self.programs = programs
+        // Each copy asks for its own steps: code that is shared is counted, too, for every transition.
+        self.programs = (0..<copies)
+            .map { _ in
+                let steps = W.State.allCases.map { ($0, workflow.step(in: $0)) }
+                return DirectProgram(steps, definition, limits: limits, logger: logger.unshared)
+            }
     }
 
     /// The program for a run that begins on this thread.
@@ -65,7 +64,7 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     @inlinable
     public func run(_ context: W.Context) async throws -> RunResult<W> {
         let program = self.program
-        var run = DirectRun(program, id: self.ids.next(), context: context)
+        var run = DirectRun(program, id: program.ids.next(), context: context)
         let outcome: RunOutcome?
         if let timeout = program.timeout {
             (run, outcome) = await Self.drive(run, within: timeout.duration)
@@ -73,6 +72,21 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
             outcome = await run.drive()
         }
         return try Self.result(of: run, outcome)
+    }
+
+    /// Runs the workflow once for each context, all at once.
+    ///
+    /// The runs know nothing of each other: one that fails stops no other. They share the cores; only one that suspends
+    /// costs a task of its own, so thousands of short runs cost less here than in a task each. Cancelling the task
+    /// cancels every run.
+    ///
+    /// - Parameter contexts: what the start state of each run sees.
+    /// - Returns: how each run ended, in the order of the contexts: its result, or what ``run(_:)`` throws;
+    ///   `CancellationError` for a run that had not begun when the task was cancelled.
+    @concurrent
+    @inlinable
+    public func runAll(_ contexts: [W.Context]) async -> [Result<RunResult<W>, any Error>] {
+        await DirectCrowd(self, contexts).run()
     }
 
     /// Runs the workflow from its start state to its end, and keeps in memory where it is.
@@ -90,7 +104,8 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
         _ context: W.Context,
         checkpoints: MemoryCheckpoints<W>
     ) async throws -> RunResult<W> {
-        var run = DirectRun(self.program, id: self.ids.next(), context: context)
+        let program = self.program
+        var run = DirectRun(program, id: program.ids.next(), context: context)
         try checkpoints.begin(&run)
         return try await Self.drive(run, checkpoints)
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-internal import CanoEngine
+public import CanoEngine
 
 /// Keeps where the runs of an ``InMemoryRunner`` are, in the memory of this process and with their types.
 ///
@@ -33,7 +33,7 @@ public final class MemoryCheckpoints<W: Workflow>: Sendable {
     /// How many runs may be kept that have not ended.
     public let limit: Int
     private let states = Array(W.State.allCases)
-    private let journals = Guarded<[RunID: DirectJournal<W>]>([:])
+    @usableFromInline let journals = Guarded<[RunID: DirectJournal<W>]>([:])
 
     /// Makes an empty one.
     ///
@@ -85,21 +85,23 @@ public final class MemoryCheckpoints<W: Workflow>: Sendable {
     // MARK: For the runner
 
     /// Takes in a run that begins.
-    @usableFromInline
+    @inlinable
     func begin(_ run: inout DirectRun<W>) throws {
         let journal = DirectJournal(run)
         try self.journals.withLock { journals throws(CanoError) in
-            guard journals.count < self.limit else {
-                throw CanoError(
-                    .limitExceeded,
-                    "\(journals.count) runs of workflow '\(W.name)' have checkpoints and have not ended, and no more "
-                        + "are allowed: resume or discard those that were interrupted, or raise the limit of "
-                        + "MemoryCheckpoints"
-                )
-            }
+            guard journals.count < self.limit else { throw Self.full(journals.count) }
             journals[journal.run] = journal
         }
         run.journal = journal
+    }
+
+    @usableFromInline
+    static func full(_ count: Int) -> CanoError {
+        CanoError(
+            .limitExceeded,
+            "\(count) runs of workflow '\(W.name)' have checkpoints and have not ended, and no more are allowed: "
+                + "resume or discard those that were interrupted, or raise the limit of MemoryCheckpoints"
+        )
     }
 
     /// Hands out an interrupted run.
@@ -118,7 +120,7 @@ public final class MemoryCheckpoints<W: Workflow>: Sendable {
         return parked
     }
 
-    @usableFromInline
+    @inlinable
     func ended(_ run: RunID) {
         self.journals.withLock { _ = $0.removeValue(forKey: run) }
     }

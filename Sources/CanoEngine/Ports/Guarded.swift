@@ -19,8 +19,8 @@ package final class Guarded<Value>: @unchecked Sendable {
     // It lies behind a pointer because Swift checks each access to a class's property for another one under way. Here
     // there can be none: who comes back while he holds the lock waits for himself.
     @usableFromInline package let value: UnsafeMutablePointer<Value>
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let memory: UnsafeMutableRawPointer
+    /// Begins with the mutex.
+    @usableFromInline let memory: UnsafeMutableRawPointer
 
     /// A value behind a lock.
     ///
@@ -28,17 +28,33 @@ package final class Guarded<Value>: @unchecked Sendable {
     ///   - value: the value.
     ///   - spins: whether who finds it locked waits a moment on the processor before the kernel is asked; that pays
     ///     where every core asks for the same lock all the time.
-    @usableFromInline
+    @inlinable
     package init(_ value: sending Value, spins: Bool = false) {
-        let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, MemoryLayout<Value>.alignment)
-        let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
-        self.memory = .allocate(byteCount: offset + MemoryLayout<Value>.size, alignment: alignment)
-        self.mutex = self.memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
-        self.mutex.initialize(to: pthread_mutex_t())
-        self.value = (self.memory + offset).bindMemory(to: Value.self, capacity: 1)
+        let room = Self.allocate(MemoryLayout<Value>.size, alignedTo: MemoryLayout<Value>.alignment, spins: spins)
+        self.memory = room.memory
+        self.value = room.value.bindMemory(to: Value.self, capacity: 1)
         self.value.initialize(to: value)
-        let status = Self.open(self.mutex, spins: spins)
+    }
+
+    /// Memory with an open mutex at its begin, and where in it there is room for a value.
+    @usableFromInline
+    static func allocate(
+        _ bytes: Int,
+        alignedTo valueAlignment: Int,
+        spins: Bool
+    ) -> (memory: UnsafeMutableRawPointer, value: UnsafeMutableRawPointer) {
+        let alignment = max(MemoryLayout<pthread_mutex_t>.alignment, valueAlignment)
+        let offset = (MemoryLayout<pthread_mutex_t>.size + alignment - 1) / alignment * alignment
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: offset + bytes, alignment: alignment)
+        let mutex = memory.bindMemory(to: pthread_mutex_t.self, capacity: 1)
+        mutex.initialize(to: pthread_mutex_t())
+        let status = Self.open(mutex, spins: spins)
         invariant(status == 0, "pthread_mutex_init failed with \(status)")
+        return (memory, memory + offset)
+    }
+
+    private var mutex: UnsafeMutablePointer<pthread_mutex_t> {
+        self.memory.assumingMemoryBound(to: pthread_mutex_t.self)
     }
 
     private static func open(_ mutex: UnsafeMutablePointer<pthread_mutex_t>, spins: Bool) -> Int32 {

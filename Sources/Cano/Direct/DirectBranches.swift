@@ -19,8 +19,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         /// How branches ended; `nil` while they have not, or when nobody waited for them.
         @usableFromInline var results: [BranchResult<Output>?]
         /// Branches that may have done something that nobody knows of, and have no result.
-        var doubts: [Int] = []
-        var undos: [DirectUndo] = []
+        @usableFromInline var doubts: [Int] = []
+        @usableFromInline var undos: [DirectUndo] = []
         @usableFromInline var decision: JoinDecision?
         /// Whether the run's task was cancelled before the join was decided.
         @usableFromInline var isStopped = false
@@ -193,23 +193,31 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
+    @inlinable
+    static func finished(_ results: [BranchResult<Output>?]) -> [BranchResult<Output>] {
+        results.map { $0 ?? .cancelled }
+    }
+
     /// Whether branches that end from now on stay as they are, because the join was satisfied without them.
     private func keepsLosers(_ state: State) -> Bool {
         state.decision == .satisfied && self.run.split.losers == .keep
     }
 
-    private func pushDoubt(_ index: Int, _ state: inout State) {
+    @usableFromInline
+    func pushDoubt(_ index: Int, _ state: inout State) {
         guard let undo = self.undo, undo.definition.coversUnknown, !self.keepsLosers(state) else { return }
         let unknown = self.run.split.undo(index, visit: self.run.visit, undo.unknown, isUnknown: true)
         state.undos.append(unknown)
     }
 
-    @usableFromInline
+    @inlinable
     func end(of state: inout State) -> DirectSplitEnd {
-        for index in state.doubts.sorted() { self.pushDoubt(index, &state) }
+        if !state.doubts.isEmpty {
+            for index in state.doubts.sorted() { self.pushDoubt(index, &state) }
+        }
         let result: DirectSplitEnd.Result =
             switch state.decision {
-            case .satisfied: .joined(JoinedBranches(state.results.map { $0 ?? .cancelled }))
+            case .satisfied: .joined(JoinedBranches(Self.finished(state.results)))
             case .failed(let failure): .failed(failure)
             case nil: .stopped
             }

@@ -13,6 +13,8 @@ final class DirectSplit: Sendable {
     let branch: TaskDefinition
     /// Whether an attempt needs no clock beside it.
     @usableFromInline let isPlain: Bool
+    /// The same for the making of items.
+    @usableFromInline let isExpandPlain: Bool
     /// How a branch is undone; `nil` when there is nothing to undo.
     let undoing: DirectUndoing?
     let failures: WorkFailures
@@ -27,6 +29,7 @@ final class DirectSplit: Sendable {
         self.expand = expand
         self.branch = branch
         self.isPlain = branch.timeout == nil
+        self.isExpandPlain = expand.timeout == nil
         self.failures = failures
     }
 
@@ -38,6 +41,13 @@ final class DirectSplit: Sendable {
             failures: self.failures,
             seed: seed
         )
+    }
+
+    /// Throws when a split made too many items.
+    @usableFromInline
+    func check(_ items: Int) throws {
+        guard let failure = self.failures.tooMany(items, of: self.name) else { return }
+        throw RefusedOutcome(failure: failure)
     }
 
     func undo(_ branch: Int, visit: Int, _ code: any BoundUndo, isUnknown: Bool = false) -> DirectUndo {

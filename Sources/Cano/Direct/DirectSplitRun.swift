@@ -10,11 +10,11 @@ struct DirectSplitRun: Sendable {
     @usableFromInline let run: RunID
     @usableFromInline let visit: Int
     @usableFromInline let logger: Logger
-    let seed: UInt64
+    @usableFromInline let seed: UInt64
     /// The items, when the split was interrupted before: its branches are the same then.
-    let items: (any Sendable)?
+    @usableFromInline let items: (any Sendable)?
 
-    @usableFromInline
+    @inlinable
     func task(_ path: WorkPath, _ attempt: Int, _ deadline: ContinuousClock.Instant?) -> TaskContext {
         TaskContext(
             run: self.run,
@@ -41,17 +41,31 @@ struct DirectSplitRun: Sendable {
         }
     }
 
-    @usableFromInline
+    @inlinable
     func make<Item: Sendable>(
         _ items: @escaping @Sendable (TaskContext) async throws -> [Item]
     ) async -> DirectAttempts.End<[Item]> {
         if let items = self.items as? [Item] { return .done(items) }
+        var first: (any Error)?
+        if self.split.isExpandPlain {
+            do {
+                let items = try await items(self.task(.expand, 1, nil))
+                try self.split.check(items.count)
+                return .done(items)
+            } catch { first = error }
+        }
+        return await self.tryAgain(items, after: first)
+    }
+
+    @usableFromInline
+    func tryAgain<Item: Sendable>(
+        _ items: @escaping @Sendable (TaskContext) async throws -> [Item],
+        after first: (any Error)?
+    ) async -> DirectAttempts.End<[Item]> {
         var attempts = self.split.attempts(at: self.split.expand, seed: self.seed)
-        return await attempts.run { attempt, deadline in
+        return await attempts.run(after: first) { attempt, deadline in
             let items = try await items(self.task(.expand, attempt, deadline))
-            if let failure = self.split.failures.tooMany(items.count, of: self.split.name) {
-                throw RefusedOutcome(failure: failure)
-            }
+            try self.split.check(items.count)
             return items
         }
     }

@@ -19,7 +19,7 @@ public import Logging
 /// not heed its cancellation is waited for, however long it takes. Of `Limits`, those that count bytes do not apply.
 public struct InMemoryRunner<W: Workflow>: Sendable {
     /// The same program a few times, so that threads do not fight over its reference counts.
-    private let programs: [DirectProgram<W>]
+    @usableFromInline let programs: [DirectProgram<W>]
 
     /// So many copies are made at most.
     private static var mostPrograms: Int { 16 }
@@ -52,7 +52,7 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     }
 
     /// The program for a run that begins on this thread.
-    @usableFromInline var program: DirectProgram<W> { self.programs[ThreadNumber.current % self.programs.count] }
+    @inlinable var program: DirectProgram<W> { self.programs[ThreadNumber.current % self.programs.count] }
 
     /// Runs the workflow from its start state to its end.
     ///

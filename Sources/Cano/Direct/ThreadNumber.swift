@@ -11,6 +11,7 @@ internal import CanoEngine
 #endif
 
 /// Tells threads apart, cheaply: each has a number, from 1, that it keeps.
+@usableFromInline
 enum ThreadNumber {
     private static let last = Guarded(0)
     /// `nil` where the system has no keys left.
@@ -20,7 +21,7 @@ enum ThreadNumber {
     }()
 
     /// The number of the thread that asks; 0 for all where they cannot be told apart.
-    static var current: Int {
+    @usableFromInline static var current: Int {
         guard let key = self.key else { return 0 }
         if let number = pthread_getspecific(key) { return Int(bitPattern: number) }
         let number = self.last.withLock { last in

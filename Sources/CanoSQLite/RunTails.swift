@@ -11,27 +11,18 @@ final class RunTails {
     private static let most = 8192
 
     private var known: [RunID: Int] = [:]
-    /// What the transaction that is under way has written.
-    private var written: [RunID: Int] = [:]
 
     /// A record of this number is about to be written; returns that of the last one, if it is known.
-    func advance(_ run: RunID, to seq: Int) -> Int? {
-        self.written.updateValue(seq, forKey: run) ?? self.known[run]
-    }
+    func advance(_ run: RunID, to seq: Int) -> Int? { self.known.updateValue(seq, forKey: run) }
 
     /// Nothing follows any more: whoever tries finds out from the table.
-    func end(_ run: RunID) { self.written[run] = 0 }
+    func end(_ run: RunID) { self.known[run] = nil }
 
     /// The transaction is on disk.
     func commit() {
         if self.known.count > Self.most { self.known = [:] }
-        for (run, seq) in self.written { self.known[run] = seq > 0 ? seq : nil }
-        self.written = [:]
     }
 
-    /// Something was not written after all.
-    func forget() {
-        self.known = [:]
-        self.written = [:]
-    }
+    /// Something was not written after all: what is known may come from that.
+    func forget() { self.known = [:] }
 }

@@ -49,11 +49,11 @@ struct DirectAttempts {
     ///
     /// - Parameters:
     ///   - first: what the first attempt threw, when it has been made already.
-    ///   - body: makes one attempt; it gets the attempt's number and its deadline.
+    ///   - body: makes one attempt; it gets the attempt's number and its deadline, as a `TaskContext` keeps it.
     /// - Returns: how the work ended.
     mutating func run<Value: Sendable>(
         after first: (any Error)? = nil,
-        _ body: @escaping @Sendable (Int, ContinuousClock.Instant?) async throws -> Value
+        _ body: @escaping @Sendable (Int, Duration?) async throws -> Value
     ) async -> End<Value> {
         var error = first
         while true {
@@ -78,11 +78,11 @@ struct DirectAttempts {
     private static func attempt<Value: Sendable>(
         _ number: Int,
         until deadline: ContinuousClock.Instant?,
-        _ body: @escaping @Sendable (Int, ContinuousClock.Instant?) async throws -> Value
+        _ body: @escaping @Sendable (Int, Duration?) async throws -> Value
     ) async throws -> Value {
         guard let deadline else { return try await body(number, nil) }
         return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body(number, deadline) }
+            group.addTask { try await body(number, TaskContext.due(at: deadline)) }
             group.addTask {
                 do { try await Task.sleep(until: deadline) } catch { return nil }
                 throw AttemptTimedOut()

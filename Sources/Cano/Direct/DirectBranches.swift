@@ -98,7 +98,10 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
             var first: (any Error)?
             if self.isPlain {
                 do {
-                    let output = try await self.branch(self.items[current], self.run.task(.branch(current), 1, nil))
+                    let output = try await self.branch(
+                        self.items[current],
+                        self.run.task(.branch(current), 1, due: nil)
+                    )
                     let isLast = left <= 0 || (most != nil && breather.isOver(DirectSplitRun.firstTime))
                     index = self.succeed(current, output, isLast: isLast)
                     continue
@@ -112,8 +115,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     func tryAgain(_ index: Int, after first: (any Error)?, isLast: Bool) async -> Int? {
         let seed = self.run.seed ^ UInt64(truncatingIfNeeded: index) << 32
         var attempts = self.run.split.attempts(at: self.run.split.branch, seed: seed)
-        let end = await attempts.run(after: first) { attempt, deadline in
-            try await self.branch(self.items[index], self.run.task(.branch(index), attempt, deadline))
+        let end = await attempts.run(after: first) { attempt, due in
+            try await self.branch(self.items[index], self.run.task(.branch(index), attempt, due: due))
         }
         return self.state.withLock { state in
             self.checkStop(&state)

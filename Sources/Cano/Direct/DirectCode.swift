@@ -25,10 +25,10 @@ struct DirectEnd: Sendable {
     /// The chosen state, by its place among the declared ones.
     @usableFromInline var next: Int
     /// How it is undone; `nil` when there is nothing to undo.
-    @usableFromInline var undo: (any BoundUndo)?
+    @usableFromInline var undo: BoundUndo?
 
     @inlinable
-    init(next: Int, undo: (any BoundUndo)? = nil) {
+    init(next: Int, undo: BoundUndo? = nil) {
         self.next = next
         self.undo = undo
     }

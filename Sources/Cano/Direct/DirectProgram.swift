@@ -26,7 +26,7 @@ final class DirectProgram<W: Workflow>: Sendable {
         /// What its branches have in common; `nil` when it is no split.
         let split: DirectSplit?
         /// How an attempt in doubt is undone; `nil` when it is not.
-        let doubt: (any BoundUndo)?
+        let doubt: BoundUndo?
 
         init(_ state: W.State, _ step: Step<W>, indices: [String: Int], failures: WorkFailures) {
             self.state = state

@@ -21,14 +21,20 @@ struct DirectRollback: Sendable {
     /// Not part of the task's own body, which would look for its executor behind every undo.
     @inline(never)
     private func undoAll(_ seed: UInt64) async {
-        for undo in self.undos.reversed() { await self.undo(undo, seed) }
+        for undo in self.undos.reversed() {
+            var first: (any Error)?
+            if undo.undoing.isPlain {
+                do {
+                    try await undo.code(self.task(undo, 1, due: nil))
+                    continue
+                } catch { first = error }
+            }
+            await self.tryAgain(undo, after: first, seed)
+        }
     }
 
-    private func undo(_ undo: DirectUndo, _ seed: UInt64) async {
-        var first: (any Error)?
-        if undo.undoing.isPlain {
-            do { return try await undo.code.run(self.task(undo, 1, nil)) } catch { first = error }
-        }
+    /// The attempts at an undo, apart from a first one that may have been made.
+    private func tryAgain(_ undo: DirectUndo, after first: (any Error)?, _ seed: UInt64) async {
         let definition = undo.undoing.definition
         var attempts = DirectAttempts(
             retry: definition.retry,
@@ -37,8 +43,8 @@ struct DirectRollback: Sendable {
             failures: self.failures,
             seed: seed
         )
-        let end = await attempts.run(after: first) { attempt, deadline in
-            try await undo.code.run(self.task(undo, attempt, deadline))
+        let end = await attempts.run(after: first) { attempt, due in
+            try await undo.code(self.task(undo, attempt, due: due))
         }
         switch end {
         case .done: break
@@ -52,14 +58,14 @@ struct DirectRollback: Sendable {
         }
     }
 
-    private func task(_ undo: DirectUndo, _ attempt: Int, _ deadline: ContinuousClock.Instant?) -> TaskContext {
+    private func task(_ undo: DirectUndo, _ attempt: Int, due: Duration?) -> TaskContext {
         TaskContext(
             run: self.run,
             state: undo.undoing.state,
             visit: undo.visit,
             attempt: attempt,
             work: .undoes(undo.path),
-            deadline: deadline,
+            due: due,
             logger: self.logger
         )
     }

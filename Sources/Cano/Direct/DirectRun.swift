@@ -52,7 +52,7 @@ struct DirectRun<W: Workflow>: Sendable {
                 }
                 do {
                     var value = self.context
-                    let end = try await work(&value, self.joined, self.task(in: state, attempt: 1, nil))
+                    let end = try await work(&value, self.joined, self.task(in: state, attempt: 1, due: nil))
                     ending = self.accept(value, end, of: state)
                 } catch {
                     ending = await self.perform(work, in: state, after: error)
@@ -81,7 +81,7 @@ struct DirectRun<W: Workflow>: Sendable {
     func task(
         in state: DirectProgram<W>.State,
         attempt: Int,
-        _ deadline: ContinuousClock.Instant?
+        due: Duration?
     ) -> TaskContext {
         TaskContext(
             run: self.id,
@@ -89,7 +89,7 @@ struct DirectRun<W: Workflow>: Sendable {
             visit: self.visit,
             attempt: attempt,
             work: .does(.step),
-            deadline: deadline,
+            due: due,
             logger: self.program.logger
         )
     }
@@ -132,10 +132,10 @@ struct DirectRun<W: Workflow>: Sendable {
             seed: self.seed
         )
         let run = self
-        let end = await attempts.run(after: first.map { run.refused($0, in: state) }) { attempt, deadline in
+        let end = await attempts.run(after: first.map { run.refused($0, in: state) }) { attempt, due in
             var value = run.context
             do {
-                let end = try await work(&value, run.joined, run.task(in: state, attempt: attempt, deadline))
+                let end = try await work(&value, run.joined, run.task(in: state, attempt: attempt, due: due))
                 return (value, end)
             } catch { throw run.refused(error, in: state) }
         }
@@ -222,8 +222,8 @@ struct DirectRun<W: Workflow>: Sendable {
         self.undos += newest
     }
 
-    @usableFromInline
-    mutating func push(_ undoing: DirectUndoing?, _ code: any BoundUndo) {
+    @inlinable
+    mutating func push(_ undoing: DirectUndoing?, _ code: @escaping BoundUndo) {
         guard let undoing else { fatalError("a state pushed an undo that it does not have") }
         if self.undos.isEmpty { self.undos.reserveCapacity(min(self.program.states.count, 16)) }
         self.undos.append(DirectUndo(of: undoing, visit: self.visit, path: .step, code: code))

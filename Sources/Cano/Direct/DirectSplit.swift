@@ -50,7 +50,7 @@ final class DirectSplit: Sendable {
         throw RefusedOutcome(failure: failure)
     }
 
-    func undo(_ branch: Int, visit: Int, _ code: any BoundUndo, isUnknown: Bool = false) -> DirectUndo {
+    func undo(_ branch: Int, visit: Int, _ code: @escaping BoundUndo, isUnknown: Bool = false) -> DirectUndo {
         guard let undoing = self.undoing else { fatalError("a branch pushed an undo that its state does not have") }
         return DirectUndo(of: undoing, visit: visit, path: .branch(branch), code: code, isUnknown: isUnknown)
     }

@@ -15,14 +15,14 @@ struct DirectSplitRun: Sendable {
     @usableFromInline let items: (any Sendable)?
 
     @inlinable
-    func task(_ path: WorkPath, _ attempt: Int, _ deadline: ContinuousClock.Instant?) -> TaskContext {
+    func task(_ path: WorkPath, _ attempt: Int, due: Duration?) -> TaskContext {
         TaskContext(
             run: self.run,
             state: self.split.name,
             visit: self.visit,
             attempt: attempt,
             work: .does(path),
-            deadline: deadline,
+            due: due,
             logger: self.logger
         )
     }
@@ -49,7 +49,7 @@ struct DirectSplitRun: Sendable {
         var first: (any Error)?
         if self.split.isExpandPlain {
             do {
-                let items = try await items(self.task(.expand, 1, nil))
+                let items = try await items(self.task(.expand, 1, due: nil))
                 try self.split.check(items.count)
                 return .done(items)
             } catch { first = error }
@@ -63,8 +63,8 @@ struct DirectSplitRun: Sendable {
         after first: (any Error)?
     ) async -> DirectAttempts.End<[Item]> {
         var attempts = self.split.attempts(at: self.split.expand, seed: self.seed)
-        return await attempts.run(after: first) { attempt, deadline in
-            let items = try await items(self.task(.expand, attempt, deadline))
+        return await attempts.run(after: first) { attempt, due in
+            let items = try await items(self.task(.expand, attempt, due: due))
             try self.split.check(items.count)
             return items
         }

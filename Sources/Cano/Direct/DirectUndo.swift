@@ -29,11 +29,18 @@ struct DirectUndo: Sendable {
     /// The work that did it.
     var path: WorkPath
     /// What undoes it.
-    var code: any BoundUndo
+    var code: BoundUndo
     /// Whether nobody knows what was done, or whether anything was.
     var isUnknown: Bool
 
-    init(of undoing: DirectUndoing, visit: Int, path: WorkPath, code: any BoundUndo, isUnknown: Bool = false) {
+    @usableFromInline
+    init(
+        of undoing: DirectUndoing,
+        visit: Int,
+        path: WorkPath,
+        code: @escaping BoundUndo,
+        isUnknown: Bool = false
+    ) {
         self.undoing = undoing
         self.visit = visit
         self.path = path

@@ -204,7 +204,12 @@ extension CanoError {
         case .succeeded: return nil
         case .cancelled(let by): self.init(.cancelled, "run \(run) was cancelled by \(by)")
         case .failed, .timedOut:
-            self.init(.runFailed, "run \(run) failed: \(outcome.note ?? "for an unknown reason")")
+            let note = outcome.note ?? "for an unknown reason"
+            var message = "run "
+            message.reserveCapacity(64 + note.utf8.count)
+            message += "\(run) failed: "
+            message += note
+            self.init(.runFailed, message)
         }
     }
 }

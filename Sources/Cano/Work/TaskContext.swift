@@ -17,8 +17,12 @@ public struct TaskContext: Sendable {
     /// The number of this attempt, from 1.
     public let attempt: Int
     /// When the attempt's time is up; `nil` for no bound.
-    public let deadline: ContinuousClock.Instant?
+    public var deadline: ContinuousClock.Instant? { self.due.map { Self.origin.advanced(by: $0) } }
 
+    /// The deadline as a distance: how large an instant is turns out at run time only, and a look-up would be the price
+    /// of each copy.
+    private let due: Duration?
+    private static let origin = ContinuousClock.now
     private let work: Work
     private let base: Logger
     /// What comes with the lease; `nil` for work that no lease is granted for.
@@ -57,7 +61,7 @@ public struct TaskContext: Sendable {
         self.state = grant.state
         self.visit = key.visit
         self.attempt = grant.lease.attempt
-        self.deadline = deadline
+        self.due = deadline.map(Self.due)
         self.work = if case .undo(let path, _) = grant.input { .undoes(path) } else { .does(key.path) }
         self.base = logger
         self.link = link
@@ -71,18 +75,22 @@ public struct TaskContext: Sendable {
         visit: Int,
         attempt: Int,
         work: Work,
-        deadline: ContinuousClock.Instant?,
+        due: Duration?,
         logger: Logger
     ) {
         self.run = run
         self.state = state
         self.visit = visit
         self.attempt = attempt
-        self.deadline = deadline
+        self.due = due
         self.work = work
         self.base = logger
         self.link = nil
     }
+
+    /// A deadline, as an attempt keeps it.
+    @usableFromInline
+    static func due(at deadline: ContinuousClock.Instant) -> Duration { Self.origin.duration(to: deadline) }
 
     /// The trace that the run belongs to; `nil` when it was started outside of any.
     ///

@@ -20,6 +20,10 @@ final class WorkFailures: Sendable {
         at now: ContinuousClock.Instant = .now
     ) -> AttemptReport.Result {
         switch error {
+        // Nearly all that say what they are: its type is compared much faster than a conformance is looked up.
+        case let failure as TaskFailure:
+            let kept = self.failure(failure.code, failure.description, isRetryable: failure.isRetryable)
+            return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
         case let failure as any ClassifiedError:
             let kept = self.failure(failure.code, "\(failure)", isRetryable: failure.isRetryable)
             return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))

@@ -1,17 +1,33 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
+/// An undo that knows what it undoes.
+@usableFromInline typealias BoundUndo = @Sendable (TaskContext) async throws -> Void
+
 /// The undo of a compensatable task, with its types erased.
 ///
 /// It is made where the task's type is known, so that what happens in every run is compiled for it.
 @usableFromInline
 struct UndoCode: Sendable {
     /// Makes an undo of what a task returned.
-    @usableFromInline typealias Binding<Output> = @Sendable (Output) -> any BoundUndo
+    ///
+    /// No bare function: one that is cast is wrapped, and so is what it returns, for every call.
+    @usableFromInline
+    struct Binding<Output>: Sendable {
+        @usableFromInline let make: @Sendable (Output) -> BoundUndo
+
+        @inlinable
+        init(_ make: @escaping @Sendable (Output) -> BoundUndo) {
+            self.make = make
+        }
+
+        @inlinable
+        func callAsFunction(_ output: Output) -> BoundUndo { self.make(output) }
+    }
 
     /// The undo as data.
     @usableFromInline let definition: UndoDefinition
     /// The undo of an attempt whose outcome nobody knows.
-    @usableFromInline let unknown: any BoundUndo
+    @usableFromInline let unknown: BoundUndo
     /// A ``Binding`` for the type that the task returns.
     @usableFromInline let anyBinding: any Sendable
     private let encodeOutput: @Sendable (Any) throws -> Payload
@@ -29,12 +45,12 @@ struct UndoCode: Sendable {
 
     @inlinable
     init<Task: Compensatable>(_ task: Task) {
-        let binding: Binding<Task.Output> = { TaskUndo(task, $0) }
-        self.init(task, binding, unknown: TaskUndo(task, nil))
+        let binding = Binding<Task.Output> { output in { try await task.undo(output, $0) } }
+        self.init(task, binding, unknown: { try await task.undo(nil, $0) })
     }
 
     @usableFromInline
-    init<Task: Compensatable>(_ task: Task, _ binding: any Sendable, unknown: any BoundUndo) {
+    init<Task: Compensatable>(_ task: Task, _ binding: any Sendable, unknown: @escaping BoundUndo) {
         let policy = task.undoPolicy
         self.definition = UndoDefinition(
             retry: policy.retry,
@@ -70,28 +86,5 @@ struct UndoCode: Sendable {
 
     func run(_ output: Payload?, _ context: TaskContext) async throws {
         try await self.undo(output, context)
-    }
-}
-
-/// An undo that knows what it undoes.
-@usableFromInline
-protocol BoundUndo: AnyObject, Sendable {
-    func run(_ context: TaskContext) async throws
-}
-
-@usableFromInline
-final class TaskUndo<Task: Compensatable>: BoundUndo {
-    @usableFromInline let task: Task
-    @usableFromInline let output: Task.Output?
-
-    @inlinable
-    init(_ task: Task, _ output: Task.Output?) {
-        self.task = task
-        self.output = output
-    }
-
-    @inlinable
-    func run(_ context: TaskContext) async throws {
-        try await self.task.undo(self.output, context)
     }
 }

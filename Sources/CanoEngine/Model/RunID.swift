@@ -50,16 +50,21 @@ public struct RunID: Hashable, Comparable, Sendable {
 extension RunID: LosslessStringConvertible {
     /// The usual lower-case text with hyphens, 36 characters.
     public var description: String {
-        var bytes: [UInt8] = []
-        bytes.reserveCapacity(36)
-        for index in 0..<16 {
-            if index == 4 || index == 6 || index == 8 || index == 10 { bytes.append(UInt8(ascii: "-")) }
-            let half = index < 8 ? self.high : self.low
-            let byte = UInt8(truncatingIfNeeded: half >> UInt64((7 - index % 8) * 8))
-            bytes.append(Self.digit(byte >> 4))
-            bytes.append(Self.digit(byte & 0x0F))
+        String(unsafeUninitializedCapacity: 36) { text in
+            var place = 0
+            for index in 0..<16 {
+                if index == 4 || index == 6 || index == 8 || index == 10 {
+                    text.initializeElement(at: place, to: UInt8(ascii: "-"))
+                    place += 1
+                }
+                let half = index < 8 ? self.high : self.low
+                let byte = UInt8(truncatingIfNeeded: half >> UInt64((7 - index % 8) * 8))
+                text.initializeElement(at: place, to: Self.digit(byte >> 4))
+                text.initializeElement(at: place + 1, to: Self.digit(byte & 0x0F))
+                place += 2
+            }
+            return place
         }
-        return String(decoding: bytes, as: UTF8.self)
     }
 
     /// Reads the text form; `nil` for anything but 32 hexadecimal digits with the four hyphens in their places.

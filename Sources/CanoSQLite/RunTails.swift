@@ -7,8 +7,8 @@ import CanoEngine
 ///
 /// Only the one connection that writes may keep them; what it does not know is asked of the table.
 final class RunTails {
-    /// So many runs are remembered; then it begins anew.
-    private static let most = 8192
+    /// So many runs are remembered, more than one transaction writes to; then it begins anew.
+    private static let most = 32_768
 
     private var known: [RunID: Int] = [:]
 

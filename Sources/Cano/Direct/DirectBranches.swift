@@ -196,6 +196,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
+    /// Apart from its caller, so that it is compiled for the type of the results.
     @inlinable
     static func finished(_ results: [BranchResult<Output>?]) -> [BranchResult<Output>] {
         results.map { $0 ?? .cancelled }

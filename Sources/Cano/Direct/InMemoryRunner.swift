@@ -43,11 +43,11 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
 
     fileprivate init(_ workflow: W, limits: Limits, logger: Logger, copies: Int) throws(CanoError) {
         let definition = try DirectProgram.check(workflow, limits: limits)
-        // Each copy asks for its own steps: code that is shared is counted, too, for every transition.
+        // What the steps make is there once, however many copies of the program there are.
+        let steps = W.State.allCases.map { ($0, workflow.step(in: $0)) }
         self.programs = (0..<copies)
             .map { _ in
-                let steps = W.State.allCases.map { ($0, workflow.step(in: $0)) }
-                return DirectProgram(steps, definition, limits: limits, logger: logger.unshared)
+                DirectProgram(steps, definition, limits: limits, logger: logger.unshared)
             }
     }
 
@@ -77,16 +77,20 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     /// Runs the workflow once for each context, all at once.
     ///
     /// The runs know nothing of each other: one that fails stops no other. They share the cores; only one that suspends
-    /// costs a task of its own, so thousands of short runs cost less here than in a task each. Cancelling the task
-    /// cancels every run.
+    /// costs a task of its own, so thousands of short runs cost less here than in a task each. (A workflow or a task
+    /// with a timeout has a clock beside it, and that costs tasks as ever.) Cancelling the task cancels every run.
     ///
-    /// - Parameter contexts: what the start state of each run sees.
+    /// - Parameters:
+    ///   - contexts: what the start state of each run sees.
+    ///   - most: how many runs may be under way at once, at least one (default: 100,000); the next one begins when one
+    ///     of them has ended. What all of them use at once, such as connections, a `Bulkhead` bounds.
     /// - Returns: how each run ended, in the order of the contexts: its result, or what ``run(_:)`` throws;
     ///   `CancellationError` for a run that had not begun when the task was cancelled.
     @concurrent
     @inlinable
-    public func runAll(_ contexts: [W.Context]) async -> [Result<RunResult<W>, any Error>] {
-        await DirectCrowd(self, contexts).run()
+    public func runAll(_ contexts: [W.Context], inFlight most: Int = 100_000) async -> [Result<RunResult<W>, any Error>]
+    {
+        await DirectCrowd(self, contexts, inFlight: most).run()
     }
 
     /// Runs the workflow from its start state to its end, and keeps in memory where it is.
@@ -205,6 +209,7 @@ extension CanoError {
         case .cancelled(let by): self.init(.cancelled, "run \(run) was cancelled by \(by)")
         case .failed, .timedOut:
             let note = outcome.note ?? "for an unknown reason"
+            // In one piece of memory: a string that grows is copied, and every run that fails makes one.
             var message = "run "
             message.reserveCapacity(64 + note.utf8.count)
             message += "\(run) failed: "

@@ -30,8 +30,8 @@ public protocol Workflow: Sendable {
 
     /// How a state runs, and which states may come next.
     ///
-    /// It is called once for each state when the workflow is registered, not while runs go on: the same state must
-    /// always get the same step.
+    /// It is called for each state when the workflow is registered, perhaps more than once, and not while runs go on:
+    /// the same state must always get the same step.
     func step(in state: State) -> Step<Self>
 }
 

@@ -36,7 +36,7 @@ package final class Guarded<Value>: @unchecked Sendable {
         self.value.initialize(to: value)
     }
 
-    /// Memory with an open mutex at its begin, and where in it there is room for a value.
+    /// Memory that begins with an initialised mutex, and the place in it that has room for a value.
     @usableFromInline
     static func allocate(
         _ bytes: Int,

@@ -18,7 +18,7 @@ final class RunTails {
     /// Nothing follows any more: whoever tries finds out from the table.
     func end(_ run: RunID) { self.known[run] = nil }
 
-    /// The transaction is on disk.
+    /// The transaction is on disk: what it wrote stays known, unless that is too much.
     func commit() {
         if self.known.count > Self.most { self.known = [:] }
     }

@@ -196,12 +196,6 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         }
     }
 
-    /// Apart from its caller, so that it is compiled for the type of the results.
-    @inlinable
-    static func finished(_ results: [BranchResult<Output>?]) -> [BranchResult<Output>] {
-        results.map { $0 ?? .cancelled }
-    }
-
     /// Whether branches that end from now on stay as they are, because the join was satisfied without them.
     private func keepsLosers(_ state: State) -> Bool {
         state.decision == .satisfied && self.run.split.losers == .keep
@@ -221,7 +215,7 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         }
         let result: DirectSplitEnd.Result =
             switch state.decision {
-            case .satisfied: .joined(JoinedBranches(Self.finished(state.results)))
+            case .satisfied: .joined(JoinedBranches(state.results.map { $0 ?? .cancelled }))
             case .failed(let failure): .failed(failure)
             case nil: .stopped
             }

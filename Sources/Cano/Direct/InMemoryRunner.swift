@@ -7,7 +7,8 @@ public import Logging
 ///
 /// The rules are those of every other run: retries, timeouts, joins, the undo of what was done. What there is no store
 /// for is missing: keys, history, resuming after a crash. A run costs well under a microsecond for each state, because
-/// nothing is encoded, written or handed to another task. Make the runner once and use it for all runs.
+/// nothing is encoded, written or handed to another task. Make the runner once and use it for all runs; many at
+/// once go into one call of ``runAll(_:inFlight:)``.
 ///
 /// ```swift
 /// let runner = try InMemoryRunner(IndexBooks())

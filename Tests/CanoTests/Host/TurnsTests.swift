@@ -97,14 +97,17 @@ struct TurnsTests {
         }
     }
 
+    /// A shard that is never really driven.
+    private static func shell(of host: EngineHost) -> ShardShell {
+        ShardShell(shard: ShardID(rawValue: 0), epoch: Epoch(rawValue: 1), host: host)
+    }
+
     @Test("a worker begins what work there is before a ready shard has its turn, but not without end")
     func patience() async throws {
         let turns = Turns()
-        let shell = ShardShell(
-            shard: ShardID(rawValue: 0),
-            epoch: Epoch(rawValue: 1),
-            host: try await HostFixture().host
-        )
+        let host = try await HostFixture().host
+        let shell = Self.shell(of: host)
+        defer { withExtendedLifetime(host) {} }
         turns.order((0..<100).map(Self.grant))
         turns.ready(shell)
         var (breather, begun) = (Breather(), 0)
@@ -138,11 +141,9 @@ struct TurnsTests {
     @Test("a shard is driven by somebody else when every worker is away with its work")
     func driverForABusyWorker() async throws {
         let turns = Turns()
-        let shell = ShardShell(
-            shard: ShardID(rawValue: 0),
-            epoch: Epoch(rawValue: 1),
-            host: try await HostFixture().host
-        )
+        let host = try await HostFixture().host
+        let shell = Self.shell(of: host)
+        defer { withExtendedLifetime(host) {} }
         let driven = Guarded(0)
         let gate = Mailbox<Void>()
         try await withThrowingDiscardingTaskGroup { group in

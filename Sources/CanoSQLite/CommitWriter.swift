@@ -169,8 +169,10 @@ extension CommitWriter {
                 try self.insert(start)
             }
         }
-        for row in batch.history where refused.isEmpty || refused[row.run] == nil {
-            try self.insert(row)
+        // Looked at in place: a row has a dozen references, and each would be counted twice.
+        let rows = batch.history.span
+        for index in rows.indices where refused.isEmpty || refused[rows[index].run] == nil {
+            try self.insert(rows[index])
         }
         for update in batch.updates where refused[update.run] == nil && !brief.contains(update.run) {
             self.updateRun.add(Int64(update.status.rawValue)).add(update.wakeAt).add(update.note)

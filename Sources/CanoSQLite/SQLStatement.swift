@@ -14,6 +14,9 @@ final class SQLStatement {
     private var status = SQLITE_OK
     private var parameter: Int32 = 1
     private var column: Int32 = 0
+    /// What is bound lies here until the next use, so that SQLite need not copy each text to the heap.
+    private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
+    private var used = 0
 
     /// The statement of this text, prepared once per connection.
     init(_ sql: String, in database: Database) throws {
@@ -21,8 +24,24 @@ final class SQLStatement {
         self.handle = self.statement.sqliteStatement
     }
 
-    /// SQLite copies what is bound, because it outlives the call.
+    deinit { self.room.deallocate() }
+
+    /// SQLite copies what is bound when there is no room for it here.
     private static var copied: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
+
+    /// Binds bytes that live as long as this call, by an address that is never missing: that would bind NULL.
+    private func bind(
+        _ bytes: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawPointer, Int, sqlite3_destructor_type?) -> Int32
+    ) {
+        guard let end = self.room.baseAddress?.advanced(by: self.used) else { return }
+        guard let base = bytes.baseAddress, bytes.count <= self.room.count - self.used else {
+            return self.bound(body(bytes.baseAddress ?? UnsafeRawPointer(end), bytes.count, Self.copied))
+        }
+        end.copyMemory(from: base, byteCount: bytes.count)
+        self.used += bytes.count
+        self.bound(body(end, bytes.count, nil))
+    }
 
     private func bound(_ status: Int32) {
         if self.status == SQLITE_OK { self.status = status }
@@ -55,47 +74,33 @@ extension SQLStatement {
     @discardableResult
     func add(_ text: String?) -> Self {
         guard var text else { return self.add(nil as Int64?) }
-        self.bound(
-            text.withUTF8 { bytes in
-                // A missing address would bind NULL instead of an empty text.
-                bytes.withMemoryRebound(to: CChar.self) { characters in
-                    guard let base = characters.baseAddress else {
-                        return sqlite3_bind_text(self.handle, self.parameter, "", 0, Self.copied)
-                    }
-                    return sqlite3_bind_text(
-                        self.handle,
-                        self.parameter,
-                        base,
-                        Int32(clamping: bytes.count),
-                        Self.copied
-                    )
-                }
+        text.withUTF8 { bytes in
+            self.bind(UnsafeRawBufferPointer(bytes)) { address, count, lifetime in
+                let text = address.assumingMemoryBound(to: CChar.self)
+                return sqlite3_bind_text(self.handle, self.parameter, text, Int32(clamping: count), lifetime)
             }
-        )
+        }
         return self
     }
 
     @discardableResult
     func add(_ bytes: [UInt8]?) -> Self {
         guard let bytes else { return self.add(nil as Int64?) }
-        self.bound(
-            bytes.withUnsafeBytes { bytes in
-                guard let base = bytes.baseAddress, !bytes.isEmpty else {
-                    return sqlite3_bind_zeroblob(self.handle, self.parameter, 0)
-                }
-                return sqlite3_bind_blob64(self.handle, self.parameter, base, UInt64(bytes.count), Self.copied)
+        bytes.withUnsafeBytes { bytes in
+            self.bind(bytes) { address, count, lifetime in
+                sqlite3_bind_blob64(self.handle, self.parameter, address, UInt64(count), lifetime)
             }
-        )
+        }
         return self
     }
 
     @discardableResult
     func add(_ run: RunID) -> Self {
-        self.bound(
-            withUnsafeBytes(of: (run.high.bigEndian, run.low.bigEndian)) { bytes in
-                sqlite3_bind_blob(self.handle, self.parameter, bytes.baseAddress, 16, Self.copied)
+        withUnsafeBytes(of: (run.high.bigEndian, run.low.bigEndian)) { bytes in
+            self.bind(bytes) { address, count, lifetime in
+                sqlite3_bind_blob64(self.handle, self.parameter, address, UInt64(count), lifetime)
             }
-        )
+        }
         return self
     }
 }
@@ -149,6 +154,7 @@ extension SQLStatement {
         sqlite3_reset(self.handle)
         self.status = SQLITE_OK
         self.parameter = 1
+        self.used = 0
     }
 }
 

@@ -12,6 +12,8 @@ final class LocalWorker: LeaseSession {
     private let logger: Logger
     private let slots: Int
     private let interceptor: (any AttemptInterceptor)?
+    /// Whether nobody looks at attempts from beside.
+    private let isPlain: Bool
     private let checkpoints = CheckpointWaiters()
     private let tasks = RunningTasks()
     /// Leases whose tasks the host wants stopped.
@@ -29,6 +31,7 @@ final class LocalWorker: LeaseSession {
         self.worker = worker
         self.slots = configuration.slots
         self.interceptor = configuration.interceptor
+        self.isPlain = configuration.interceptor == nil && host.configuration.telemetry.tracer == nil
         self.logger = logger
     }
 
@@ -55,8 +58,8 @@ final class LocalWorker: LeaseSession {
     }
 
     private func forget(_ lease: LeaseRef) {
-        guard self.stopping.withLock({ $0.remove(lease) }) != nil else { return }
-        self.tasks.forget(lease)
+        let wasStopped = self.stopping.withLock { !$0.isEmpty && $0.remove(lease) != nil }
+        if wasStopped { self.tasks.forget(lease) }
     }
 
     /// Does leased work until the task is cancelled.
@@ -99,7 +102,11 @@ final class LocalWorker: LeaseSession {
     }
 
     private func perform(_ grant: LeaseGrant, _ footing: Footing) async {
-        let result = await self.tasks.run(grant.lease) { await self.intercepted(grant) }
+        // Every function that may suspend has a frame of its own, so nobody goes through one for nothing.
+        let isPlain = self.isPlain
+        let result = await self.tasks.run(grant.lease) {
+            isPlain ? await self.attempt(grant) : await self.intercepted(grant)
+        }
         let end: Footing.End
         if Task.isCancelled, !self.stopping.withLock({ $0.contains(grant.lease) }) {
             // A cancelled process says nothing: what it had begun is found again when the store is opened next.
@@ -126,11 +133,7 @@ final class LocalWorker: LeaseSession {
 
     /// The result of an attempt; `nil` when nobody will report it.
     private func intercepted(_ grant: LeaseGrant) async -> AttemptReport.Result? {
-        guard let interceptor = self.interceptor else {
-            // Every function that may suspend has a frame of its own, so nobody goes through one for nothing.
-            let isTraced = self.host.configuration.telemetry.tracer != nil
-            return isTraced ? await self.traced(grant) : await self.attempt(grant)
-        }
+        guard let interceptor = self.interceptor else { return await self.traced(grant) }
         return await interceptor.perform(grant) { await self.traced(grant) }
     }
 
@@ -144,10 +147,17 @@ final class LocalWorker: LeaseSession {
                 "this process has no handler '\(grant.handler)' for \(grant.definition); add the workflow to the runner"
             return .failed(Failure(code: "unknownHandler", message: message, isRetryable: false), retryAfter: nil)
         }
-        let deadline = grant.timeout.map { self.host.time.now.advanced(by: $0.duration) }
-        let pulse = Pulse(grant.heartbeat, by: self.host.time)
+        guard grant.timeout == nil, grant.heartbeat == nil else { return await self.bounded(grant, handler) }
+        return await handler.perform(grant, self.context(of: grant))
+    }
+
+    private func context(
+        of grant: LeaseGrant,
+        deadline: ContinuousClock.Instant? = nil,
+        _ pulse: Pulse? = nil
+    ) -> TaskContext {
         let (checkpoints, host, id, worker) = (self.checkpoints, self.host, self.id, self.worker)
-        let task = TaskContext(
+        return TaskContext(
             grant: grant,
             deadline: deadline,
             logger: self.logger,
@@ -160,7 +170,13 @@ final class LocalWorker: LeaseSession {
                 }
             }
         )
-        guard deadline != nil || pulse != nil else { return await handler.perform(grant, task) }
+    }
+
+    /// An attempt whose code has to end in time, or to give signs of life.
+    private func bounded(_ grant: LeaseGrant, _ handler: any WorkHandler) async -> AttemptReport.Result {
+        let deadline = grant.timeout.map { self.host.time.now.advanced(by: $0.duration) }
+        let pulse = grant.heartbeat.map { Pulse($0, by: self.host.time) }
+        let task = self.context(of: grant, deadline: deadline, pulse)
         let late = Guarded(0)
         // The work is busy until it has heard that its time is up, so that a test's time stands until then.
         defer { self.host.time.busy(-late.withLock { $0 }) }
@@ -199,9 +215,7 @@ private final class Pulse: Sendable {
     private let time: any HostTime
     private let last: Guarded<ContinuousClock.Instant>
 
-    /// `nil` when no sign of life is asked for.
-    init?(_ pause: Span?, by time: any HostTime) {
-        guard let pause else { return nil }
+    init(_ pause: Span, by time: any HostTime) {
         self.pause = pause.duration
         self.time = time
         self.last = Guarded(time.now)

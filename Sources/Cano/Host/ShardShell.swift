@@ -235,30 +235,34 @@ extension ShardShell {
             books.rest = []
         }
         var output = ShardOutput(shard: self.shard, epoch: self.epoch, isWatched: self.observation != nil)
-        var isEarly = false
-        for (index, event) in zip(pending.indices, pending) {
-            if event.needsTrust, !self.host.isTrusted(self.shard) {
-                isEarly = true
-                // Another tick will come by itself; a grant has credit set aside for it.
-                if case .grant = event { books.deferred.append(event) }
-                continue
-            }
-            books.shard?.apply(self.trusting(event), at: self.host.clock.now(), into: &output)
-            guard output.bytes < self.host.configuration.limits.commitBytes else {
-                books.rest = pending[(index + 1)...]
+        // Asked once: what is granted is looked at again when it is durable.
+        if !self.host.isTrusted(self.shard) { pending = self.withoutGrants(pending, &books) }
+        let most = self.host.configuration.limits.commitBytes
+        let queue = pending.span
+        for place in queue.indices {
+            books.shard?.apply(queue[place], at: self.host.clock.now(), into: &output)
+            guard output.bytes < most else {
+                books.rest = pending.dropFirst(place + 1)
                 break
             }
         }
-        if isEarly { self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.mistrust)) }
         books.output = output
         return self.commit(&books)
     }
 
-    /// The event without the slots that are kept for what follows, when nothing may be granted.
-    private func trusting(_ event: ShardEvent) -> ShardEvent {
-        guard case .reports(let reports, let session, let worker, let slots) = event, slots > 0,
-            !self.host.isTrusted(self.shard)
-        else { return event }
+    /// What may be reduced while nothing may be granted and no timer may fire.
+    private func withoutGrants(_ events: ArraySlice<ShardEvent>, _ books: inout Books) -> ArraySlice<ShardEvent> {
+        let early = events.filter(\.needsTrust)
+        guard !early.isEmpty else { return ArraySlice(events.map(self.withoutSlots)) }
+        // Another tick will come by itself; a grant has credit set aside for it.
+        books.deferred += early.filter { if case .grant = $0 { true } else { false } }
+        self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.mistrust))
+        return ArraySlice(events.lazy.filter { !$0.needsTrust }.map(self.withoutSlots))
+    }
+
+    /// The event without the slots that are kept for what follows.
+    private func withoutSlots(_ event: ShardEvent) -> ShardEvent {
+        guard case .reports(let reports, let session, let worker, let slots) = event, slots > 0 else { return event }
         self.host.unused(session, slots)
         return .reports(reports, from: session, worker: worker)
     }

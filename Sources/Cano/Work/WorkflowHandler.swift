@@ -2,29 +2,32 @@
 
 /// Does the work of a typed workflow.
 struct WorkflowHandler: WorkHandler {
-    /// What may follow a state, as a worker needs it to go on by itself.
-    struct Edges: Sendable {
-        var next: [String]
-        var isRouter: Bool
+    /// What this process knows about a state; an object, because it is looked up for every attempt.
+    private final class Place: Sendable {
+        let code: StepCode
+        /// What may follow, for a worker that goes on by itself.
+        let next: [String]
+        let isRouter: Bool
+
+        init(_ state: StateDefinition, _ code: StepCode) {
+            self.code = code
+            self.next = state.step.next
+            self.isRouter = if case .router = state.step { true } else { false }
+        }
     }
 
-    private let steps: [String: StepCode]
-    private let edges: [String: Edges]
+    private let places: [String: Place]
     private let failures: WorkFailures
 
     init(_ definition: Definition, steps: [String: StepCode], limits: Limits) {
-        var edges: [String: Edges] = [:]
-        for state in definition.states {
-            let isRouter = if case .router = state.step { true } else { false }
-            edges[state.name] = Edges(next: state.step.next, isRouter: isRouter)
-        }
-        self.edges = edges
-        self.steps = steps
+        var places: [String: Place] = [:]
+        for state in definition.states { places[state.name] = steps[state.name].map { Place(state, $0) } }
+        self.places = places
         self.failures = WorkFailures(workflow: definition.name, limits: limits)
     }
 
     func perform(_ grant: LeaseGrant, _ task: TaskContext) async -> AttemptReport.Result {
-        guard let step = self.steps[grant.state] else {
+        guard let place = self.places[grant.state] else {
             let message =
                 "workflow '\(self.failures.workflow)' has no state '\(grant.state)' in this process: "
                 + "deploy its version"
@@ -34,15 +37,16 @@ struct WorkflowHandler: WorkHandler {
         task.failures = self.failures
         let completion: AttemptReport.Completion
         do {
-            completion = try await self.complete(grant, step, task)
+            completion = try await self.complete(grant, place, task)
         } catch let error as UndeliverableOutcome {
             let code = CanoError.Code.invalidInput.name
             let problem = self.failures.failure(code, "\(error.cause)", isRetryable: false)
-            return self.undelivered(problem, grant, step)
+            return self.undelivered(problem, grant, place)
         } catch {
             return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline, at: task.now)
         }
-        if let problem = self.problem(with: completion, of: grant) { return self.undelivered(problem, grant, step) }
+        if let problem = self.problem(with: completion, of: grant) { return self.undelivered(problem, grant, place) }
+        guard self.goesOn(behind: grant, completion) else { return .completed(completion) }
         let following = await self.following(completion, grant, task)
         return following.isEmpty ? .completed(completion) : .carried(completion, following: following)
     }
@@ -58,11 +62,11 @@ struct WorkflowHandler: WorkHandler {
         // One report carries them all, and a report goes into one frame.
         var room = self.failures.limits.localBytes
         while following.count < self.failures.limits.localStates, !Task.isCancelled,
-            let next = self.grant(behind: grant, last), let step = self.steps[next.state]
+            let next = self.grant(behind: grant, last), let place = self.places[next.state]
         {
             grant = next
             // What goes wrong here is tried again, and told, under a lease of the state's own.
-            guard let done = try? await self.complete(grant, step, task.following(grant)),
+            guard let done = try? await self.complete(grant, place, task.following(grant)),
                 self.problem(with: done, of: grant) == nil, done.byteCount <= room
             else { break }
             room -= done.byteCount
@@ -70,6 +74,18 @@ struct WorkflowHandler: WorkHandler {
             last = done
         }
         return following
+    }
+
+    /// Whether the state that follows may be done here at once.
+    private func goesOn(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> Bool {
+        let chosen: String?
+        switch completion {
+        case .task(_, let next, _): chosen = next
+        case .route(let next): chosen = next
+        case .items, .output, .undone, .again: return false
+        }
+        guard let state = chosen ?? grant.next.first else { return false }
+        return self.places[state]?.code.isLocal ?? false
     }
 
     /// The work of the local state that follows; `nil` when none does.
@@ -81,44 +97,44 @@ struct WorkflowHandler: WorkHandler {
         case (.route(let next), .router(let before, _)): (chosen, context) = (next, before)
         case (.task, _), (.route, _), (.items, _), (.output, _), (.undone, _), (.again, _): return nil
         }
-        guard let state = chosen ?? grant.next.first, let context, let step = self.steps[state], step.isLocal,
-            let edges = self.edges[state]
+        guard let state = chosen ?? grant.next.first, let context, let place = self.places[state], place.code.isLocal
         else { return nil }
         var next = grant
         next.state = state
         next.lease.key.visit += 1
         next.lease.attempt = 1
-        next.next = edges.next
+        next.next = place.next
         next.cursor = nil
         next.input =
-            edges.isRouter ? .router(context: context, branches: nil) : .task(context: context, branches: nil)
+            place.isRouter ? .router(context: context, branches: nil) : .task(context: context, branches: nil)
         return next
     }
 
     /// The work is done, but its outcome cannot be delivered: what can be undone is in doubt, so that it is undone.
-    private func undelivered(_ problem: Failure, _ grant: LeaseGrant, _ step: StepCode) -> AttemptReport.Result {
-        step.undo(of: grant.lease.key.path) != nil && grant.input.isUndoable
+    private func undelivered(_ problem: Failure, _ grant: LeaseGrant, _ place: Place) -> AttemptReport.Result {
+        place.code.undo(of: grant.lease.key.path) != nil && grant.input.isUndoable
             ? .stopped(problem) : .failed(problem, retryAfter: nil)
     }
 
     private func complete(
         _ grant: LeaseGrant,
-        _ step: StepCode,
+        _ place: Place,
         _ task: TaskContext
     ) async throws -> AttemptReport.Completion {
         switch grant.input {
         case .task(let context, let branches), .router(let context, let branches):
-            if let code = step.task {
+            if let code = place.code.task {
                 let input = StepCode.Input(context: context, branches: branches, arrival: grant.arrival)
                 return try await code(input, task)
             }
         case .expand(let context, _):
-            if let code = step.expand { return .items(try await code(context, task)) }
+            if let code = place.code.expand { return .items(try await code(context, task)) }
         case .branch(let index, let item, let context):
-            if let code = step.branch { return .output(try await code(item, task)) }
-            if step.fixed.indices.contains(index) { return .output(try await step.fixed[index].run(context, task)) }
+            if let code = place.code.branch { return .output(try await code(item, task)) }
+            let fixed = place.code.fixed
+            if fixed.indices.contains(index) { return .output(try await fixed[index].run(context, task)) }
         case .undo(let path, let output):
-            if let undo = step.undo(of: path) {
+            if let undo = place.code.undo(of: path) {
                 try await undo.run(output, task)
                 return .undone
             }
@@ -159,10 +175,14 @@ struct WorkflowHandler: WorkHandler {
         return self.failures.limit("the split", of: grant.state, "\(bytes) bytes of items", "\(most)", "splitBytes")
     }
 
-    private func tooLarge(_ payload: Payload?, _ what: String, _ grant: LeaseGrant) -> Failure? {
+    private func tooLarge(
+        _ payload: Payload?,
+        _ what: @autoclosure () -> String,
+        _ grant: LeaseGrant
+    ) -> Failure? {
         let most = self.failures.limits.payloadBytes
         guard let payload, payload.count > most else { return nil }
-        return self.failures.limit(what, of: grant.state, "\(payload.count) bytes", "\(most)", "payloadBytes")
+        return self.failures.limit(what(), of: grant.state, "\(payload.count) bytes", "\(most)", "payloadBytes")
     }
 
     private func undeclared(_ next: String?, _ grant: LeaseGrant) -> Failure? {

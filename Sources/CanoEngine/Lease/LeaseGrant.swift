@@ -96,14 +96,14 @@ public struct LeaseGrant: Hashable, Sendable {
 
     /// The lease.
     public var lease: LeaseRef {
-        _read { yield self.content.value.lease }
+        get { self.content.value.lease }
         _modify { yield &self.content.value.lease }
     }
 
     /// What the work gets to see.
     public var input: Input {
-        _read { yield self.content.value.input }
-        _modify { yield &self.content.value.input }
+        get { self.content.value.input }
+        set { self.content.value.input = newValue }
     }
 
     /// The signal, or the end of a child, that led to the state; `nil` when something else did.

@@ -123,11 +123,12 @@ extension Record.KnownSignals {
     ///
     /// PostgreSQL reads the numbers out of it, so nothing else in it may have digits.
     var text: String? {
+        if self.kept.isEmpty, self.past.isEmpty { return nil }
         var parts: [String] = []
         for (word, seqs) in [("kept", self.kept), ("past", self.past)] where !seqs.isEmpty {
             parts.append(word + " " + seqs.map(String.init).joined(separator: ","))
         }
-        return parts.isEmpty ? nil : parts.joined(separator: "; ")
+        return parts.joined(separator: "; ")
     }
 
     /// Reads the stored form; `nil` for anything else.

@@ -50,7 +50,9 @@ extension ShardBatch {
         var last: [RunID: (seq: Int, kind: HistoryRow.Kind)] = [:]
         var begun = 0
         var ended = 0
-        for row in self.history {
+        let rows = self.history.span
+        for index in rows.indices {
+            let row = rows[index]
             if let problem = self.foreign(row.run) { return problem }
             var name: String { "record \(row.seq) of run \(row.run)" }
             if let previous = last.updateValue((row.seq, row.kind), forKey: row.run) {

@@ -12,15 +12,30 @@ extension Run {
         worker: WorkerID,
         at now: Instant
     ) -> LeaseGrant? {
-        guard let unit = self.unit(path, visit: visit), unit.attempt == attempt, !unit.isUnoffered else { return nil }
-        let isHedge = self.hedgeAt(path, unit).map { now >= $0 } ?? false
-        guard unit.state == .ready || isHedge,
-            let grant = self.makeGrant(path, visit: visit, attempt: attempt, token: token)
-        else { return nil }
-        let lease = Lease(token: token, worker: worker, since: now)
-        self.change(path) { unit in
-            if isHedge { unit.hedge = lease } else { unit.state = .leased(lease) }
+        var precautions = Precautions()
+        let key = WorkKey(run: self.id, visit: visit, path: path)
+        return self.grant(key, attempt: attempt, token: token, worker: worker, at: now, &precautions)
+    }
+
+    /// The same, with what is to be seen to behind it.
+    mutating func grant(
+        _ key: WorkKey,
+        attempt: Int,
+        token: Token,
+        worker: WorkerID,
+        at now: Instant,
+        _ precautions: inout Precautions
+    ) -> LeaseGrant? {
+        let path = key.path
+        guard var unit = self.unit(path, visit: key.visit), unit.attempt == attempt, !unit.isUnoffered else {
+            return nil
         }
+        let isHedge = self.hedgeAt(path, unit).map { now >= $0 } ?? false
+        guard unit.state == .ready || isHedge, let grant = self.makeGrant(key, unit, token) else { return nil }
+        let lease = Lease(token: token, worker: worker, since: now)
+        if isHedge { unit.hedge = lease } else { unit.state = .leased(lease) }
+        precautions = self.precautions(for: path, unit)
+        self.change(path) { $0 = unit }
         return grant
     }
 
@@ -125,11 +140,20 @@ extension Run {
         return lease.since.advanced(by: delay)
     }
 
-    /// What an owner has to see to behind a grant: whether the work was lost before in a way that may have been its own
-    /// doing, and when a second worker may be given it.
-    func precautions(for key: WorkKey) -> (isWary: Bool, hedgeAt: Instant?) {
-        guard let unit = self.unit(key.path, visit: key.visit) else { return (false, nil) }
-        return (unit.isWary, self.hedgeAt(key.path, unit))
+    /// What an owner has to see to behind a grant.
+    struct Precautions {
+        /// Whether the work was lost before in a way that may have been its own doing.
+        var isWary = false
+        /// When a second worker may be given it.
+        var hedgeAt: Instant?
+    }
+
+    private func precautions(for path: WorkPath, _ unit: WorkUnit) -> Precautions {
+        Precautions(isWary: unit.isWary, hedgeAt: self.hedgeAt(path, unit))
+    }
+
+    func precautions(for key: WorkKey) -> Precautions {
+        self.unit(key.path, visit: key.visit).map { self.precautions(for: key.path, $0) } ?? Precautions()
     }
 
     func offer(_ path: WorkPath, visit: Int? = nil, _ unit: WorkUnit) -> WorkOffer? {
@@ -165,7 +189,8 @@ extension Run {
         return self.task(path)?.undo?.timeout
     }
 
-    private func makeGrant(_ path: WorkPath, visit: Int, attempt: Int, token: Token) -> LeaseGrant? {
+    private func makeGrant(_ key: WorkKey, _ unit: WorkUnit, _ token: Token) -> LeaseGrant? {
+        let path = key.path
         guard let task = self.task(path), let input = self.input(for: path) else { return nil }
         var work = task.work
         if case .undo = path {
@@ -173,11 +198,11 @@ extension Run {
             work = undo
         }
         return LeaseGrant(
-            lease: LeaseRef(key: WorkKey(run: self.id, visit: visit, path: path), attempt: attempt, token: token),
+            lease: LeaseRef(key: key, attempt: unit.attempt, token: token),
             work: work,
             input: input,
             arrival: path == .step || path == .expand ? self.position.arrival : nil,
-            cursor: self.unit(path, visit: visit)?.cursor,
+            cursor: unit.cursor,
             trace: self.trace
         )
     }

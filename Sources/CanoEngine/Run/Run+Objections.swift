@@ -28,9 +28,9 @@ extension Run {
         }
     }
 
-    private func tooLarge(_ payload: Payload?, _ what: String) -> Failure? {
+    private func tooLarge(_ payload: Payload?, _ what: @autoclosure () -> String) -> Failure? {
         guard let payload, payload.count > self.limits.payloadBytes else { return nil }
-        return Self.limit("\(what) has \(payload.count) bytes, more than payloadBytes (\(self.limits.payloadBytes))")
+        return Self.limit("\(what()) has \(payload.count) bytes, more than payloadBytes (\(self.limits.payloadBytes))")
     }
 
     private func notRepeated(_ path: WorkPath, of name: String) -> Failure? {

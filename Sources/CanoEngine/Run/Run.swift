@@ -104,14 +104,14 @@ public struct Run: Hashable, Sendable {
     }
 
     /// Appends a record and applies it at once.
-    mutating func note(_ record: Record, in decision: inout RunDecision) {
+    mutating func note(_ record: consuming Record, in decision: inout RunDecision) {
         if decision.records.isEmpty {
             decision.firstSeq = self.nextSeq
             decision.firstState = self.position.state
             decision.firstVisit = self.position.visit
         }
-        decision.records.append(record)
         self.apply(record: record)
+        decision.records.append(record)
     }
 
     /// Appends the record that puts the run under another plan.

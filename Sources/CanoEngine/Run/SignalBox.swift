@@ -50,6 +50,7 @@ public struct SignalBox: Hashable, Sendable {
 
     /// What the record of the next state says about the box, when this signal is taken on the way there.
     func known(taking seq: Int?, remembering limit: Int) -> Record.KnownSignals {
+        if self.kept.isEmpty, self.past.isEmpty { return Record.KnownSignals() }
         var box = self
         if let seq { box.take(seq: seq, remembering: limit) }
         var known = Record.KnownSignals()

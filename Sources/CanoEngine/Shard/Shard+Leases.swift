@@ -41,15 +41,15 @@ extension Shard {
         into output: inout ShardOutput
     ) -> LeaseGrant? {
         let (key, token) = (offer.key, self.nextToken())
+        var precautions = Run.Precautions()
         let lease = self.residents.values[index].run
-            .grant(key.path, visit: key.visit, attempt: offer.attempt, token: token, worker: worker, at: now)
+            .grant(key, attempt: offer.attempt, token: token, worker: worker, at: now, &precautions)
         guard let lease else { return nil }
         self.served(index, into: &output)
-        let (isWary, second) = self.residents.values[index].run.precautions(for: key)
-        if isWary { self.record(index, lease.lease, at: now, into: &output) }
+        if precautions.isWary { self.record(index, lease.lease, at: now, into: &output) }
         self.watch(lease.lease, at: now, into: &output)
         self.limit(lease.lease, of: worker, to: lease.timeout, since: now, at: now, effects: &output.effects)
-        if let second { self.lookAgain(at: key, for: second, at: now, effects: &output.effects) }
+        if let second = precautions.hedgeAt { self.lookAgain(at: key, for: second, at: now, effects: &output.effects) }
         return lease
     }
 

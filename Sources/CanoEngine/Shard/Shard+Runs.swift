@@ -26,37 +26,36 @@ extension Shard {
         into output: inout ShardOutput
     ) {
         guard !decision.isEmpty else { return }
-        // Shares the run, so it must be gone before anything changes it.
-        let resident = self.residents.values[index]
-        let id = resident.run.id
-        self.write(decision, of: resident.run, at: now, into: &output)
-        if case .finished(let outcome) = resident.run.phase {
+        // Shares what the run is made of, so it must be gone before anything changes that.
+        let run = self.residents.values[index].run
+        let id = run.id
+        self.write(decision, of: run, at: now, into: &output)
+        if case .finished(let outcome) = run.phase {
             output.batch.finished.append(Self.finish(id, outcome, at: now))
-            if let mail = Self.farewell(resident.run) { self.outbox.append(mail) }
+            if let mail = Self.farewell(run) { self.outbox.append(mail) }
             self.depart(index, nextSeq: .max)
             self.perform(decision, of: id, at: now, into: &output)
             self.answer(self.awaiting.removeValue(forKey: id) ?? [], isOver: true, into: &output)
             return self.loadPageIfRoom(at: now, effects: &output.effects)
         }
-        let rest = self.rest(of: resident.run, at: now)
-        let status = rest?.status ?? resident.run.status
-        let isLeaving = (rest?.isFar ?? (status == .blocked)) && resident.isRecovered
-        let wasBlocked = resident.status == .blocked
-        let hasChanged = status != resident.status
-        _ = consume resident
+        let rest = self.rest(of: run, at: now)
+        let status = rest?.status ?? run.status
+        _ = consume run
+        let before = self.residents.values[index].status
+        let isLeaving = (rest?.isFar ?? (status == .blocked)) && self.residents.values[index].isRecovered
         var version: Int?
         for case .migrated(_, let migration) in decision.records { version = migration.to }
         if self.staysUnserved(index, decision, isResting: rest != nil), version == nil {
             return self.perform(decision, of: id, at: now, into: &output)
         }
-        if hasChanged || isLeaving || version != nil {
+        if status != before || isLeaving || version != nil {
             self.residents.values[index].status = status
             self.residents.values[index].isUnserved = false
             let run = self.residents.values[index].run
             let note = run.blockage ?? run.awaited
             output.update(RunUpdate(run: id, status: status, wakeAt: rest?.wakeAt, note: note, version: version))
         }
-        if wasBlocked != (status == .blocked) { self.tellBlockage(index, into: &output) }
+        if (before == .blocked) != (status == .blocked) { self.tellBlockage(index, into: &output) }
         if isLeaving { self.depart(index, nextSeq: self.residents.values[index].run.nextSeq) }
         self.perform(decision, of: id, at: now, into: &output)
         if isLeaving { self.loadPageIfRoom(at: now, effects: &output.effects) }
@@ -78,9 +77,10 @@ extension Shard {
         var state = run.plan.states[decision.firstState].name
         var visit = decision.firstVisit
         if !decision.records.isEmpty { output.tell(.decided(DecidedRun(decision, of: run, at: now))) }
-        for (offset, record) in decision.records.enumerated() {
-            var row = HistoryRow(record, run: run.id, seq: decision.firstSeq + offset, at: now)
-            switch record {
+        let records = decision.records.span
+        for index in records.indices {
+            var row = HistoryRow(records[index], run: run.id, seq: decision.firstSeq + index, at: now)
+            switch records[index] {
             case .entered(let entry), .migrated(let entry, _): (state, visit) = (entry.state, entry.visit)
             default: break
             }
@@ -92,7 +92,7 @@ extension Shard {
             output.bytes += 96 + (row.payload?.count ?? 0)
             output.batch.history.append(row)
         }
-        self.outbox += decision.mail
+        if !decision.mail.isEmpty { self.outbox += decision.mail }
     }
 
     mutating func perform(

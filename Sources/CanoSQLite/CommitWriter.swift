@@ -11,7 +11,7 @@ struct CommitWriter {
     private let begin: SQLStatement
     private let commit: SQLStatement
     private let rollback: SQLStatement
-    private let tails = RunTails()
+    private let history: HistoryWriter
     private let epoch: SQLStatement
     private let claimKey: SQLStatement
     private let keyOwner: SQLStatement
@@ -20,9 +20,6 @@ struct CommitWriter {
     private let updateRun: SQLStatement
     private let moveRun: SQLStatement
     private let deleteRun: SQLStatement
-    private let kindOfRow: SQLStatement
-    private let insertRow: SQLStatement
-    private let deleteCursor: SQLStatement
     private let insertMail: SQLStatement
     private let deleteMail: SQLStatement
     private let insertAudit: SQLStatement
@@ -31,6 +28,7 @@ struct CommitWriter {
         self.begin = try SQLStatement("BEGIN IMMEDIATE", in: database)
         self.commit = try SQLStatement("COMMIT", in: database)
         self.rollback = try SQLStatement("ROLLBACK", in: database)
+        self.history = try HistoryWriter(database)
         self.epoch = try SQLStatement("SELECT epoch FROM shard WHERE shard = ?", in: database)
         self.claimKey = try SQLStatement(
             "INSERT INTO run_key (workflow, key, run, input_hash) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -63,18 +61,6 @@ struct CommitWriter {
             in: database
         )
         self.deleteRun = try SQLStatement("DELETE FROM run WHERE id = ?", in: database)
-        self.kindOfRow = try SQLStatement("SELECT kind FROM history WHERE run = ? AND seq = ?", in: database)
-        self.insertRow = try SQLStatement(
-            """
-            INSERT INTO history (\(RunReader.rowColumns))
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-            """,
-            in: database
-        )
-        self.deleteCursor = try SQLStatement(
-            "DELETE FROM history WHERE run = ? AND seq = ? AND kind IN (14, 15)",
-            in: database
-        )
         self.insertMail = try SQLStatement(
             "INSERT INTO inbox (shard, kind, run, actor, payload) VALUES (?, ?, ?, ?, ?)",
             in: database
@@ -96,9 +82,9 @@ extension CommitWriter {
         do {
             try body()
             try self.commit.run()
-            self.tails.commit()
+            self.history.commit()
         } catch {
-            self.tails.forget()
+            self.history.forget()
             // SQLite may have rolled back by itself; what fails here as well was never written.
             if database.isInsideTransaction { _ = try? self.rollback.run() }
             throw error
@@ -123,11 +109,11 @@ extension CommitWriter {
             let before = answer
             do {
                 try database.inSavepoint {
-                    try self.write(batch, into: &answer)
+                    try self.write(batch, into: &answer, isCareful: true)
                     return .commit
                 }
             } catch {
-                self.tails.forget()
+                self.history.forget()
                 let problem = SQLiteProblem(error)
                 guard problem.isContradiction else { throw problem }
                 answer = before
@@ -137,11 +123,11 @@ extension CommitWriter {
         return answer
     }
 
-    private func write(_ batch: ShardBatch, into answer: inout CommitAnswer) throws {
+    private func write(_ batch: ShardBatch, into answer: inout CommitAnswer, isCareful: Bool = false) throws {
         if let problem = batch.problem() {
             answer.contradicted[batch.shard] = Contradiction(.invalidInput, problem)
         } else if try self.passes(batch) {
-            try self.write(batch, refused: &answer.refused)
+            try self.write(batch, refused: &answer.refused, isCareful: isCareful)
         } else {
             answer.stale.insert(batch.shard)
         }
@@ -155,7 +141,7 @@ extension CommitWriter {
         return batch.epoch.rawValue > 0 && stored == batch.epoch.rawValue
     }
 
-    private func write(_ batch: ShardBatch, refused: inout [RunID: KeyedRun]) throws {
+    private func write(_ batch: ShardBatch, refused: inout [RunID: KeyedRun], isCareful: Bool) throws {
         // A run that begins and ends in one batch goes straight to the finished ones.
         let ends = batch.starts.isEmpty ? [:] : Dictionary(uniqueKeysWithValues: batch.finished.map { ($0.run, $0) })
         var brief: Set<RunID> = []
@@ -169,10 +155,10 @@ extension CommitWriter {
                 try self.insert(start)
             }
         }
-        // Looked at in place: a row has a dozen references, and each would be counted twice.
-        let rows = batch.history.span
-        for index in rows.indices where refused.isEmpty || refused[rows[index].run] == nil {
-            try self.insert(rows[index])
+        if refused.isEmpty, !isCareful {
+            try self.history.append(batch.history)
+        } else {
+            for row in batch.history where refused[row.run] == nil { try self.history.append(one: row) }
         }
         for update in batch.updates where refused[update.run] == nil && !brief.contains(update.run) {
             self.updateRun.add(Int64(update.status.rawValue)).add(update.wakeAt).add(update.note)
@@ -208,46 +194,13 @@ extension CommitWriter {
         self.insertRun.add(start.run).add(Int(start.run.shard.rawValue)).add(start.definition.name)
             .add(start.definition.version).add(start.key).add(start.inputHash).add(Int64(bitPattern: start.seed))
             .add(start.at).add(start.deadline).add(Int64(start.status.rawValue)).add(start.wakeAt)
-        try Self.run(self.insertRun, "run \(start.run)")
+        try self.insertRun.insert("run \(start.run)")
     }
 
     private func insert(_ start: RunStart, _ finish: RunFinish) throws {
         self.insertFinished.add(start.run).add(start.definition.name).add(start.definition.version).add(start.key)
             .add(start.at).add(Int64(finish.status.rawValue)).add(finish.at).add(finish.note)
-        try Self.run(self.insertFinished, "run \(start.run)")
-    }
-
-    /// Appends a record.
-    ///
-    /// A predecessor that was not written lately is looked up, so that a gap is as impossible as a duplicate.
-    private func insert(_ row: HistoryRow) throws {
-        let previous = self.tails.advance(row.run, to: row.seq)
-        if row.kind == .finished { self.tails.end(row.run) }
-        if row.seq > 1 && previous != row.seq - 1 {
-            let kind = try self.kindOfRow.add(row.run).add(row.seq - 1).first { try $0.number() }
-            guard let kind else {
-                throw SQLiteProblem("record \(row.seq) of run \(row.run) follows none that is stored")
-            }
-            guard kind != Int64(HistoryRow.Kind.finished.rawValue) else {
-                throw SQLiteProblem("run \(row.run) has ended")
-            }
-        }
-        self.insertRow.add(row.run).add(row.seq).add(Int64(row.kind.rawValue)).add(row.at).add(row.state)
-            .add(row.visit).add(row.path).add(row.attempt).add(row.token?.epoch.rawValue).add(row.token?.counter)
-            .add(row.worker).add(row.startedAt).add(row.due).add(row.reason).add(row.detail).add(row.number)
-            .add(row.split.map { Int64($0.lowerBound) }).add(row.split.map { Int64($0.upperBound) })
-            .add(row.payload.map { Int64($0.type.rawValue) }).add(row.payload?.bytes)
-        try Self.run(self.insertRow, "record \(row.seq) of run \(row.run)")
-        if let replaced = row.replaced { try self.deleteCursor.add(row.run).add(replaced).run() }
-    }
-
-    /// Inserts a row; SQLite would name the columns of one that is there already, and people want its name.
-    private static func run(_ statement: SQLStatement, _ name: @autoclosure () -> String) throws {
-        do {
-            try statement.run()
-        } catch let problem as SQLiteProblem where problem.code == SQLITE_CONSTRAINT {
-            throw SQLiteProblem("\(name()) is there already")
-        }
+        try self.insertFinished.insert("run \(start.run)")
     }
 
     func post(_ mail: [Mail]) throws {

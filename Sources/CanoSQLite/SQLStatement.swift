@@ -55,8 +55,9 @@ final class SQLStatement {
 
 // MARK: - Binding
 
+// Inlined, so that a chain of calls does not count references from link to link.
 extension SQLStatement {
-    @discardableResult
+    @discardableResult @inline(__always)
     func add(_ value: Int64?) -> Self {
         self.bound(
             value.map { sqlite3_bind_int64(self.handle, self.parameter, $0) }
@@ -65,13 +66,13 @@ extension SQLStatement {
         return self
     }
 
-    @discardableResult
+    @discardableResult @inline(__always)
     func add(_ value: Int) -> Self { self.add(Int64(value)) }
 
-    @discardableResult
+    @discardableResult @inline(__always)
     func add(_ value: Instant?) -> Self { self.add(value?.microseconds) }
 
-    @discardableResult
+    @discardableResult @inline(__always)
     func add(_ text: String?) -> Self {
         guard var text else { return self.add(nil as Int64?) }
         text.withUTF8 { bytes in
@@ -83,7 +84,7 @@ extension SQLStatement {
         return self
     }
 
-    @discardableResult
+    @discardableResult @inline(__always)
     func add(_ bytes: [UInt8]?) -> Self {
         guard let bytes else { return self.add(nil as Int64?) }
         bytes.withUnsafeBytes { bytes in
@@ -94,7 +95,7 @@ extension SQLStatement {
         return self
     }
 
-    @discardableResult
+    @discardableResult @inline(__always)
     func add(_ run: RunID) -> Self {
         withUnsafeBytes(of: (run.high.bigEndian, run.low.bigEndian)) { bytes in
             self.bind(bytes) { address, count, lifetime in
@@ -113,6 +114,15 @@ extension SQLStatement {
     func run() throws -> Int {
         while try self.step() {}
         return Int(sqlite3_changes(sqlite3_db_handle(self.handle)))
+    }
+
+    /// Runs an insert; SQLite would name the columns of what is there already, and people want its name.
+    func insert(_ name: @autoclosure () -> String) throws {
+        do {
+            try self.run()
+        } catch let problem as SQLiteProblem where problem.code == SQLITE_CONSTRAINT {
+            throw SQLiteProblem("\(name()) is there already")
+        }
     }
 
     /// Runs the statement up to its first row, reads that and forgets the others; `nil` when there is none.

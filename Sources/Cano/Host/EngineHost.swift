@@ -23,6 +23,8 @@ package final class EngineHost: Sendable {
     let sessions = Guarded<[SessionID: any LeaseSession]>([:])
     let sessionsOfWorkers = Guarded<[WorkerID: SessionID]>([:])
     let shells = Guarded<[ShardID: ShardShell]>([:])
+    /// The shards of these, in order.
+    private let drivenShards = Guarded<[ShardID]>([])
     let dispatch = Guarded(Dispatch())
     let ownership: Guarded<Ownership>
     let loads = Mailbox<LoadOrder>()
@@ -159,7 +161,14 @@ package final class EngineHost: Sendable {
     package var owned: [ShardID: Epoch] { self.ownership.withLock { $0.held } }
 
     /// The shards that take events: a shard just taken becomes ours a moment before its shell begins.
-    var driven: [ShardID] { self.shells.withLock { $0.keys.sorted() } }
+    var driven: [ShardID] { self.drivenShards.withLock { $0 } }
+
+    private func changeShells<Result>(_ body: (inout [ShardID: ShardShell]) -> Result) -> Result {
+        self.shells.withLock { shells in
+            defer { self.drivenShards.withLock { $0 = shells.keys.sorted() } }
+            return body(&shells)
+        }
+    }
 
     // MARK: Ownership
 
@@ -204,7 +213,7 @@ package final class EngineHost: Sendable {
 
     private func begin(_ shard: ShardID, _ epoch: Epoch, after last: HostID?, in group: inout DiscardingTaskGroup) {
         let shell = ShardShell(shard: shard, epoch: epoch, after: last, host: self)
-        self.shells.withLock { $0[shard] = shell }
+        self.changeShells { $0[shard] = shell }
         group.addTask {
             switch await shell.run() {
             case .closed: break
@@ -232,7 +241,7 @@ package final class EngineHost: Sendable {
     @discardableResult
     private func closeShell(_ effect: Ownership.Effect) -> ShardID? {
         guard case .end(let shard, let epoch) = effect else { return nil }
-        let shell = self.shells.withLock { shells -> ShardShell? in
+        let shell = self.changeShells { shells -> ShardShell? in
             guard shells[shard]?.epoch == epoch else { return nil }
             return shells.removeValue(forKey: shard)
         }

@@ -94,12 +94,26 @@ final class Turns: Sendable {
     /// have the thread while the loop waits for it.
     func next(_ role: Role, _ breather: inout Breather) async -> Turn? {
         while true {
-            let (turn, isOver, woken) = self.take(role)
-            woken?.resume(returning: true)
-            if let turn { return turn }
-            if isOver { return nil }
-            if await self.wait(as: role) { breather.rested() }
+            switch self.now(role) {
+            case .turn(let turn): return turn
+            case .over: return nil
+            case .later: if await self.wait(as: role) { breather.rested() }
+            }
         }
+    }
+
+    /// What a loop finds.
+    private enum Find {
+        case turn(Turn)
+        case later
+        case over
+    }
+
+    /// Apart from ``next(_:_:)``, so that what is seldom needed has no place in its frame.
+    private func now(_ role: Role) -> Find {
+        let (turn, isOver, woken) = self.take(role)
+        woken?.resume(returning: true)
+        return turn.map { .turn($0) } ?? (isOver ? .over : .later)
     }
 
     private func take(_ role: Role) -> (Turn?, isOver: Bool, woken: CheckedContinuation<Bool, Never>?) {

@@ -3,17 +3,21 @@
 /// Lets others have the thread now and then, in a loop whose body may never suspend.
 @usableFromInline
 struct Breather {
-    @usableFromInline var last = ContinuousClock.now
+    /// As a distance from a fixed moment: how large an instant is turns out at run time only.
+    @usableFromInline var last = Self.now
 
     @usableFromInline
     init() {}
+
+    @usableFromInline static let origin = ContinuousClock.now
+    @inlinable static var now: Duration { Self.origin.duration(to: .now) }
 
     /// Whether the last time was a while ago.
     @inlinable var isTired: Bool { self.isOver(.milliseconds(1)) }
 
     /// Whether the last time was longer ago than that.
     @inlinable
-    func isOver(_ time: Duration) -> Bool { self.last.duration(to: .now) > time }
+    func isOver(_ time: Duration) -> Bool { Self.now - self.last > time }
 
     /// Gives the thread away for a moment.
     @usableFromInline
@@ -23,5 +27,5 @@ struct Breather {
     }
 
     /// Others have had the thread meanwhile.
-    mutating func rested() { self.last = .now }
+    mutating func rested() { self.last = Self.now }
 }

@@ -20,7 +20,7 @@ extension Payload {
     /// `what` names the value in the error when it has no JSON form, such as a number that is not finite.
     package init(encoding value: some Encodable, what: String) throws(CanoError) {
         do {
-            self.init(bytes: Array(try Self.encoder.encode(value)), type: .json)
+            self.init(bytes: try Self.encoder.encode(value).withUnsafeBytes { Array($0) }, type: .json)
         } catch {
             throw CanoError(
                 .invalidInput,

@@ -17,12 +17,15 @@ struct WorkflowHandler: WorkHandler {
     }
 
     private let places: [String: Place]
+    /// Whether there are states that may be done behind others at once.
+    private let hasLocal: Bool
     private let failures: WorkFailures
 
     init(_ definition: Definition, steps: [String: StepCode], limits: Limits) {
         var places: [String: Place] = [:]
         for state in definition.states { places[state.name] = steps[state.name].map { Place(state, $0) } }
         self.places = places
+        self.hasLocal = places.values.contains { $0.code.isLocal }
         self.failures = WorkFailures(workflow: definition.name, limits: limits)
     }
 
@@ -78,6 +81,7 @@ struct WorkflowHandler: WorkHandler {
 
     /// Whether the state that follows may be done here at once.
     private func goesOn(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> Bool {
+        guard self.hasLocal else { return false }
         let chosen: String?
         switch completion {
         case .task(_, let next, _): chosen = next

@@ -50,22 +50,23 @@ extension ShardBatch {
         var last: [RunID: (seq: Int, kind: HistoryRow.Kind)] = [:]
         var begun = 0
         var ended = 0
+        // Looked at in place: a row has a dozen references, and a copy would count each.
         let rows = self.history.span
         for index in rows.indices {
-            let row = rows[index]
-            if let problem = self.foreign(row.run) { return problem }
-            var name: String { "record \(row.seq) of run \(row.run)" }
-            if let previous = last.updateValue((row.seq, row.kind), forKey: row.run) {
-                if row.seq != previous.seq + 1 { return "\(name) follows record \(previous.seq)" }
+            let (run, seq, kind) = (rows[index].run, rows[index].seq, rows[index].kind)
+            if let problem = self.foreign(run) { return problem }
+            var name: String { "record \(seq) of run \(run)" }
+            if let previous = last.updateValue((seq, kind), forKey: run) {
+                if seq != previous.seq + 1 { return "\(name) follows record \(previous.seq)" }
                 if previous.kind == .finished { return "\(name) follows the run's last one" }
             }
-            if row.seq < 1 { return "\(name): records are numbered from 1" }
-            if row.seq == 1 {
-                if !started.contains(row.run) { return "\(name) has no start in its batch" }
+            if seq < 1 { return "\(name): records are numbered from 1" }
+            if seq == 1 {
+                if !started.contains(run) { return "\(name) has no start in its batch" }
                 begun += 1
             }
-            if row.kind == .finished {
-                if !finished.contains(row.run) { return "\(name) ends the run, but the batch does not finish it" }
+            if kind == .finished {
+                if !finished.contains(run) { return "\(name) ends the run, but the batch does not finish it" }
                 ended += 1
             }
         }

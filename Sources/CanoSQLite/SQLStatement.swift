@@ -7,16 +7,19 @@ import GRDBSQLite
 /// A prepared statement that is bound and read value by value, in the order of its parameters and columns.
 ///
 /// It goes below GRDB's own values because this is the hot path: no boxes, no strings made of numbers. An error of
-/// `add` is remembered and thrown by the step that follows.
+/// `add` is remembered and thrown by the step that follows. Each use binds every parameter anew: what the one before
+/// bound may lie in memory that is gone.
 final class SQLStatement {
     private let statement: Statement
     private let handle: OpaquePointer
     private var status = SQLITE_OK
     private var parameter: Int32 = 1
     private var column: Int32 = 0
-    /// What is bound lies here until the next use, so that SQLite need not copy each text to the heap.
-    private let room = UnsafeMutableRawBufferPointer.allocate(byteCount: 4096, alignment: 1)
+    /// What is bound lies here until the next use, so that SQLite need not copy each text to the heap; made when there
+    /// is a text to bind.
+    private var room: UnsafeMutableRawPointer?
     private var used = 0
+    private static let roomBytes = 4096
 
     /// The statement of this text, prepared once per connection.
     init(_ sql: String, in database: Database) throws {
@@ -24,7 +27,7 @@ final class SQLStatement {
         self.handle = self.statement.sqliteStatement
     }
 
-    deinit { self.room.deallocate() }
+    deinit { self.room?.deallocate() }
 
     /// SQLite copies what is bound when there is no room for it here.
     private static var copied: sqlite3_destructor_type { unsafeBitCast(-1, to: sqlite3_destructor_type.self) }
@@ -34,8 +37,10 @@ final class SQLStatement {
         _ bytes: UnsafeRawBufferPointer,
         _ body: (UnsafeRawPointer, Int, sqlite3_destructor_type?) -> Int32
     ) {
-        guard let end = self.room.baseAddress?.advanced(by: self.used) else { return }
-        guard let base = bytes.baseAddress, bytes.count <= self.room.count - self.used else {
+        let room = self.room ?? UnsafeMutableRawPointer.allocate(byteCount: Self.roomBytes, alignment: 1)
+        self.room = room
+        let end = room + self.used
+        guard let base = bytes.baseAddress, bytes.count <= Self.roomBytes - self.used else {
             return self.bound(body(bytes.baseAddress ?? UnsafeRawPointer(end), bytes.count, Self.copied))
         }
         end.copyMemory(from: base, byteCount: bytes.count)
@@ -144,6 +149,7 @@ extension SQLStatement {
 
     /// Goes to the next row; `false` behind the last one, where the statement is ready for its next use.
     private func step() throws -> Bool {
+        assert(self.parameter - 1 == sqlite3_bind_parameter_count(self.handle), "a parameter is not bound")
         if self.status == SQLITE_OK { self.status = sqlite3_step(self.handle) }
         switch self.status {
         case SQLITE_ROW:

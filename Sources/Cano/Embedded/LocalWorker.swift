@@ -12,7 +12,7 @@ final class LocalWorker: LeaseSession {
     private let logger: Logger
     private let slots: Int
     private let interceptor: (any AttemptInterceptor)?
-    /// Whether nobody looks at attempts from beside.
+    /// Whether attempts have neither an interceptor nor a tracer around them.
     private let isPlain: Bool
     private let checkpoints = CheckpointWaiters()
     private let tasks = RunningTasks()
@@ -37,29 +37,34 @@ final class LocalWorker: LeaseSession {
 
     func deliver(_ deliveries: [Delivery]) -> [Delivery] {
         var grants: [LeaseGrant] = []
+        var stops: [LeaseRef] = []
         for delivery in deliveries {
             switch delivery {
             case .lease(let grant): grants.append(grant)
-            case .stop(let lease), .lost(let lease): self.stop(lease)
+            case .stop(let lease), .lost(let lease): stops.append(lease)
             case .checkpointed(let answer): self.checkpoints.answered(answer)
-            // Reports go by a call inside the process and cannot be lost: their answers only say that all is over.
-            case .answer(let answer): self.forget(answer.lease)
-            case .adopted, .left, .demand, .owned, .notOwner: break
+            case .answer, .adopted, .left, .demand, .owned, .notOwner: break
             }
         }
+        if !stops.isEmpty { self.stop(stops) }
+        self.forgetAnswered(deliveries)
         if !grants.isEmpty { self.host.time.busy(grants.count) }
         self.host.turns.order(grants)
         return []
     }
 
-    private func stop(_ lease: LeaseRef) {
-        self.stopping.withLock { _ = $0.insert(lease) }
-        self.tasks.cancel([lease])
+    private func stop(_ leases: [LeaseRef]) {
+        self.stopping.withLock { $0.formUnion(leases) }
+        self.tasks.cancel(leases)
     }
 
-    private func forget(_ lease: LeaseRef) {
-        let wasStopped = self.stopping.withLock { !$0.isEmpty && $0.remove(lease) != nil }
-        if wasStopped { self.tasks.forget(lease) }
+    /// Reports go by a call inside the process and cannot be lost: their answers only say that all is over.
+    private func forgetAnswered(_ deliveries: [Delivery]) {
+        guard self.stopping.withLock({ !$0.isEmpty }) else { return }
+        for case .answer(let answer) in deliveries {
+            let wasStopped = self.stopping.withLock { $0.remove(answer.lease) != nil }
+            if wasStopped { self.tasks.forget(answer.lease) }
+        }
     }
 
     /// Does leased work until the task is cancelled.

@@ -11,8 +11,9 @@ extension EngineHost {
         var finished: [RunID] = []
         var deliveries = Deliveries()
         self.follow(effects)
-        for effect in effects {
-            switch effect {
+        let list = effects.span
+        for place in list.indices {
+            switch list[place] {
             case .ready(let offer): offers.append(offer)
             case .send(let grant, let session): deliveries.add(.lease(grant), to: session)
             case .followed: break  // done above
@@ -48,7 +49,7 @@ extension EngineHost {
                 self.logger.error("run cannot be read back", metadata: ["run": "\(run)", "error": "\(message)"])
             case .lookUp, .load, .loadPage:
                 self.time.busy(1)
-                self.loads.post(LoadOrder(shell: shell, effect: effect))
+                self.loads.post(LoadOrder(shell: shell, effect: list[place]))
             case .wake(let at): self.alarm.set(.shard(shell.shard), at: at)
             }
         }

@@ -18,7 +18,7 @@ extension ShardShell {
     ///
     /// A slow store may have taken longer than the trust in the lease lasted: then no lease goes out any more.
     func act(on effects: [ShardEffect]) {
-        guard effects.contains(where: \.isGrant), !self.host.isTrusted(self.shard) else {
+        guard effects.contains(where: { $0.isGrant }), !self.host.isTrusted(self.shard) else {
             return self.host.perform(effects, of: self)
         }
         let leases = effects.compactMap { $0.lease?.lease }

@@ -235,7 +235,7 @@ extension ShardShell {
             books.rest = []
         }
         var output = ShardOutput(shard: self.shard, epoch: self.epoch, isWatched: self.observation != nil)
-        // Asked once: what is granted is looked at again when it is durable.
+        // Asked once: what is granted is looked at again when it is durable, and what a timer writes is fenced.
         if !self.host.isTrusted(self.shard) { pending = self.withoutGrants(pending, &books) }
         let most = self.host.configuration.limits.commitBytes
         let queue = pending.span
@@ -250,14 +250,16 @@ extension ShardShell {
         return self.commit(&books)
     }
 
-    /// What may be reduced while nothing may be granted and no timer may fire.
+    /// What may be reduced while nothing may be granted and no timer may fire: grants are put off, slots that were kept
+    /// for more are given back, and the shard is woken to try again.
     private func withoutGrants(_ events: ArraySlice<ShardEvent>, _ books: inout Books) -> ArraySlice<ShardEvent> {
         let early = events.filter(\.needsTrust)
-        guard !early.isEmpty else { return ArraySlice(events.map(self.withoutSlots)) }
-        // Another tick will come by itself; a grant has credit set aside for it.
-        books.deferred += early.filter { if case .grant = $0 { true } else { false } }
-        self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.mistrust))
-        return ArraySlice(events.lazy.filter { !$0.needsTrust }.map(self.withoutSlots))
+        if !early.isEmpty {
+            // Another tick will come by itself. A grant has credit set aside for it, and needs none of its neighbours.
+            books.deferred += early.filter { if case .grant = $0 { true } else { false } }
+            self.host.alarm.set(.shard(self.shard), at: self.host.clock.now().advanced(by: Self.mistrust))
+        }
+        return ArraySlice(events.filter { !$0.needsTrust }.map(self.withoutSlots))
     }
 
     /// The event without the slots that are kept for what follows.

@@ -94,7 +94,7 @@ final class Turns: Sendable {
     /// have the thread while the loop waits for it.
     func next(_ role: Role, _ breather: inout Breather) async -> Turn? {
         while true {
-            switch self.now(role) {
+            switch self.find(role) {
             case .turn(let turn): return turn
             case .over: return nil
             case .later: if await self.wait(as: role) { breather.rested() }
@@ -110,7 +110,7 @@ final class Turns: Sendable {
     }
 
     /// Apart from ``next(_:_:)``, so that what is seldom needed has no place in its frame.
-    private func now(_ role: Role) -> Find {
+    private func find(_ role: Role) -> Find {
         let (turn, isOver, woken) = self.take(role)
         woken?.resume(returning: true)
         return turn.map { .turn($0) } ?? (isOver ? .over : .later)

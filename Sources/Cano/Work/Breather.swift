@@ -3,7 +3,7 @@
 /// Lets others have the thread now and then, in a loop whose body may never suspend.
 @usableFromInline
 struct Breather {
-    /// As a distance from a fixed moment: how large an instant is turns out at run time only.
+    /// As a distance from a fixed moment: the size of an instant is known only at run time, that of a duration earlier.
     @usableFromInline var last = Self.now
 
     @usableFromInline

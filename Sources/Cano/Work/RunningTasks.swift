@@ -46,6 +46,7 @@ package final class RunningTasks: Sendable {
 
     private func leave(_ slot: Int, _ lease: LeaseRef) {
         self.state.withLock { state in
+            invariant(state.running[slot]?.lease == lease, "an attempt left the slot of another one")
             state.running[slot] = nil
             state.free.append(slot)
             if !state.early.isEmpty { state.early.remove(lease) }
@@ -55,8 +56,12 @@ package final class RunningTasks: Sendable {
     /// Cancels the tasks of these leases, also those that have not begun yet.
     package func cancel(_ leases: [LeaseRef]) {
         self.state.withLock { state in
-            var early = Set(leases)
-            for case (let lease, let handle)? in state.running where early.remove(lease) != nil { handle.task.cancel() }
+            let leases = Set(leases)
+            var early = leases
+            for case (let lease, let handle)? in state.running where leases.contains(lease) {
+                handle.task.cancel()
+                early.remove(lease)
+            }
             state.early.formUnion(early)
         }
     }

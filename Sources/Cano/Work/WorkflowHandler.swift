@@ -2,7 +2,7 @@
 
 /// Does the work of a typed workflow.
 struct WorkflowHandler: WorkHandler {
-    /// What this process knows about a state; an object, because it is looked up for every attempt.
+    /// What this process knows about a state; an object, so that a look-up for an attempt copies one reference.
     private final class Place: Sendable {
         let code: StepCode
         /// What may follow, for a worker that goes on by itself.
@@ -81,27 +81,28 @@ struct WorkflowHandler: WorkHandler {
 
     /// Whether the state that follows may be done here at once.
     private func goesOn(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> Bool {
-        guard self.hasLocal else { return false }
-        let chosen: String?
-        switch completion {
-        case .task(_, let next, _): chosen = next
-        case .route(let next): chosen = next
-        case .items, .output, .undone, .again: return false
-        }
-        guard let state = chosen ?? grant.next.first else { return false }
+        guard self.hasLocal, let state = Self.follower(of: grant, completion) else { return false }
         return self.places[state]?.code.isLocal ?? false
+    }
+
+    /// The state that follows work; `nil` when the work does not lead to another one.
+    private static func follower(of grant: LeaseGrant, _ completion: AttemptReport.Completion) -> String? {
+        switch completion {
+        case .task(_, let next, _): next ?? grant.next.first
+        case .route(let next): next
+        case .items, .output, .undone, .again: nil
+        }
     }
 
     /// The work of the local state that follows; `nil` when none does.
     private func grant(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> LeaseGrant? {
-        let chosen: String?
-        var context: Payload?
+        let context: Payload
         switch (completion, grant.input) {
-        case (.task(let changed, let next, _), .task(let before, _)): (chosen, context) = (next, changed ?? before)
-        case (.route(let next), .router(let before, _)): (chosen, context) = (next, before)
+        case (.task(let changed, _, _), .task(let before, _)): context = changed ?? before
+        case (.route, .router(let before, _)): context = before
         case (.task, _), (.route, _), (.items, _), (.output, _), (.undone, _), (.again, _): return nil
         }
-        guard let state = chosen ?? grant.next.first, let context, let place = self.places[state], place.code.isLocal
+        guard let state = Self.follower(of: grant, completion), let place = self.places[state], place.code.isLocal
         else { return nil }
         var next = grant
         next.state = state

@@ -15,6 +15,7 @@ struct Shared<Value: Sendable>: @unchecked Sendable {
         unsafeDowncast(Storage.create(minimumCapacity: 0) { _ in value }, to: Storage.self)
     }
 
+    /// It stays the same for as long as the storage lives, and is used no longer than that.
     private var address: UnsafeMutablePointer<Value> { self.storage.withUnsafeMutablePointerToHeader { $0 } }
 
     /// The value; changed in place when no copy shares it.

@@ -14,17 +14,17 @@ extension Run {
     ) -> LeaseGrant? {
         var precautions = Precautions()
         let key = WorkKey(run: self.id, visit: visit, path: path)
-        return self.grant(key, attempt: attempt, token: token, worker: worker, at: now, &precautions)
+        return self.grant(key, attempt: attempt, token: token, worker: worker, at: now, precautions: &precautions)
     }
 
-    /// The same, with what is to be seen to behind it.
+    /// Grants a lease and says what its owner has to see to from then on.
     mutating func grant(
         _ key: WorkKey,
         attempt: Int,
         token: Token,
         worker: WorkerID,
         at now: Instant,
-        _ precautions: inout Precautions
+        precautions: inout Precautions
     ) -> LeaseGrant? {
         let path = key.path
         guard var unit = self.unit(path, visit: key.visit), unit.attempt == attempt, !unit.isUnoffered else {

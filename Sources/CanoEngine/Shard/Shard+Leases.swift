@@ -43,7 +43,7 @@ extension Shard {
         let (key, token) = (offer.key, self.nextToken())
         var precautions = Run.Precautions()
         let lease = self.residents.values[index].run
-            .grant(key, attempt: offer.attempt, token: token, worker: worker, at: now, &precautions)
+            .grant(key, attempt: offer.attempt, token: token, worker: worker, at: now, precautions: &precautions)
         guard let lease else { return nil }
         self.served(index, into: &output)
         if precautions.isWary { self.record(index, lease.lease, at: now, into: &output) }

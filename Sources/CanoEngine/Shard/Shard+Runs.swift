@@ -74,25 +74,33 @@ extension Shard {
     }
 
     mutating func write(_ decision: RunDecision, of run: Run, at now: Instant, into output: inout ShardOutput) {
-        var state = run.plan.states[decision.firstState].name
-        var visit = decision.firstVisit
+        var place = (state: run.plan.states[decision.firstState].name, visit: decision.firstVisit)
         if !decision.records.isEmpty { output.tell(.decided(DecidedRun(decision, of: run, at: now))) }
         let records = decision.records.span
         for index in records.indices {
-            var row = HistoryRow(records[index], run: run.id, seq: decision.firstSeq + index, at: now)
-            switch records[index] {
-            case .entered(let entry), .migrated(let entry, _): (state, visit) = (entry.state, entry.visit)
-            default: break
-            }
-            if row.state == nil, row.kind != .finished {
-                // For people who read the history: the translation back does not need it.
-                row.state = state
-                row.visit = visit
-            }
+            let row = Self.row(of: records[index], run.id, decision.firstSeq + index, at: now, &place)
             output.bytes += 96 + (row.payload?.count ?? 0)
             output.batch.history.append(row)
         }
         if !decision.mail.isEmpty { self.outbox += decision.mail }
+    }
+
+    /// The row of a record that is decided at a place.
+    private static func row(
+        of record: Record,
+        _ run: RunID,
+        _ seq: Int,
+        at now: Instant,
+        _ place: inout (state: String, visit: Int)
+    ) -> HistoryRow {
+        var row = HistoryRow(record, run: run, seq: seq, at: now)
+        if let state = row.state, row.kind == .entered || row.kind == .migrated { place = (state, row.visit) }
+        if row.state == nil, row.kind != .finished {
+            // For people who read the history: the translation back does not need it.
+            row.state = place.state
+            row.visit = place.visit
+        }
+        return row
     }
 
     mutating func perform(

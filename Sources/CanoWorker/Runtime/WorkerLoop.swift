@@ -15,6 +15,8 @@ struct WorkerLoop {
     private var connections: [WorkerMachine.Link: Connection] = [:]
     private var unreachable: Set<WorkerMachine.Link> = []
     private var ending: WorkerMachine.Ending?
+    /// Leases that nobody works on any more.
+    private var ended: [LeaseRef] = []
     private var alarm: Alarm
     private let clock = MonotonicClock()
 
@@ -47,6 +49,9 @@ struct WorkerLoop {
                 var events: [WorkerMachine.Event] = []
                 for item in items { try self.receive(item, &events, &group) }
                 self.perform(self.machine.apply(events, at: self.clock.now))
+                // Not before: they may have been cancelled by the same events.
+                for lease in self.ended { self.runner.tasks.forget(lease) }
+                self.ended = []
                 if let ending = self.ending { return ending }
                 self.alarm.set(to: self.machine.nextTick, now: self.clock.now)
             }
@@ -60,7 +65,8 @@ struct WorkerLoop {
     ) throws {
         switch item {
         case .event(let event):
-            if case .finished(let lease, _) = event { self.runner.tasks.forget(lease) }
+            if case .finished(let lease, _) = event { self.ended.append(lease) }
+            if case .unstarted(let leases) = event { self.ended += leases }
             if case .ticked = event { self.alarm.rang() }
             events.append(event)
         case .opened(let link, let connection):

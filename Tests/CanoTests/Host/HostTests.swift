@@ -57,6 +57,43 @@ struct HostTests {
         }
     }
 
+    @Test("without trust in the shard outcomes are written, and grants wait until it is back")
+    func mistrust() async throws {
+        let fixture = try await HostFixture(shardTTL: Span(milliseconds: 600))
+        let (host, store) = (fixture.host, fixture.store)
+        try await fixture.run {
+            let worker = FakeSession(1)
+            fixture.connect(worker)
+            let first = try await fixture.start()
+            let grant = try await worker.lease()
+            store.setRenews(false)
+            while host.isTrusted(first.shard) { try await Task.sleep(for: .milliseconds(5)) }
+
+            let done = AttemptReport.Result.completed(.task(context: nil, next: nil, output: nil))
+            let report = AttemptReport(lease: grant.lease, result: done)
+            host.reports([report], from: worker.id, worker: worker.worker, credit: 1)
+            while try await store.summary(of: first)?.status != .succeeded {
+                try await Task.sleep(for: .milliseconds(5))
+            }
+            // The slot that was kept for what follows in the first run is free for the second one.
+            let second = try await fixture.start()
+            let mayCome = Guarded(false)
+            async let next = {
+                let lease = try await worker.lease()
+                return (lease, mayCome.withLock { $0 })
+            }()
+            try await Task.sleep(for: .milliseconds(250))
+            mayCome.withLock { $0 = true }
+            store.setRenews(true)
+            let (lease, cameInTime) = try await next
+            #expect(lease.lease.key.run == second)
+            #expect(cameInTime, "it was granted without trust")
+            let rows = try await store.history(of: second, after: 0, limit: 10)
+            // On a busy machine the shard was lost meanwhile; a grant that was taken back says something else.
+            #expect(!rows.contains { $0.kind == .attemptLost && $0.reason == LossReason.unstarted.rawValue }, "\(rows)")
+        }
+    }
+
     @Test("a start without a version takes the highest that any coordinator has registered")
     func latestVersion() async throws {
         let fixture = try await HostFixture()

@@ -73,6 +73,14 @@ struct HostFixture {
         }
     }
 
+    /// The same until it succeeds: whoever starts asks again when the shard changed hands meanwhile.
+    func startPatiently(key: String) async throws -> RunID {
+        while true {
+            if let run = try? await self.start(key: key) { return run }
+            try await Task.sleep(for: .milliseconds(20))
+        }
+    }
+
     /// Runs the host while `body` runs.
     func run(_ body: @escaping @Sendable () async throws -> Void) async throws {
         let host = self.host

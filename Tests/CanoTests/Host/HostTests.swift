@@ -36,19 +36,13 @@ struct HostTests {
                 return nil
             }
             fixture.connect(worker)
-            async let run = fixture.start(key: "k")
+            async let run = fixture.startPatiently(key: "k")
             while !isHeld.withLock({ $0 }) { try await Task.sleep(for: .milliseconds(2)) }
             let owned = fixture.host.owned
             try await Task.sleep(for: .milliseconds(1500))
             fixture.store.set(nil)
             fixture.store.setRenews(true)
-            // Whoever starts asks again when the shard changed hands meanwhile.
-            var started = try? await run
-            while started == nil {
-                try await Task.sleep(for: .milliseconds(20))
-                started = try? await fixture.start(key: "k")
-            }
-            let id = try #require(started)
+            let id = try await run
             let grant = try await worker.lease()
             #expect(grant.lease.key.run == id)
             // On a busy machine the shard was lost before we looked.
@@ -64,19 +58,22 @@ struct HostTests {
         try await fixture.run {
             let worker = FakeSession(1)
             fixture.connect(worker)
-            let first = try await fixture.start()
+            let first = try await fixture.startPatiently(key: "first")
             let grant = try await worker.lease()
+            let owned = host.owned
             store.setRenews(false)
             while host.isTrusted(first.shard) { try await Task.sleep(for: .milliseconds(5)) }
 
             let done = AttemptReport.Result.completed(.task(context: nil, next: nil, output: nil))
             let report = AttemptReport(lease: grant.lease, result: done)
-            host.reports([report], from: worker.id, worker: worker.worker, credit: 1)
+            var credit = 1
             while try await store.summary(of: first)?.status != .succeeded {
-                try await Task.sleep(for: .milliseconds(5))
+                host.reports([report], from: worker.id, worker: worker.worker, credit: credit)
+                credit = 0
+                try await Task.sleep(for: .milliseconds(50))
             }
             // The slot that was kept for what follows in the first run is free for the second one.
-            let second = try await fixture.start()
+            let second = try await fixture.startPatiently(key: "second")
             let mayCome = Guarded(false)
             async let next = {
                 let lease = try await worker.lease()
@@ -87,9 +84,10 @@ struct HostTests {
             store.setRenews(true)
             let (lease, cameInTime) = try await next
             #expect(lease.lease.key.run == second)
-            #expect(cameInTime, "it was granted without trust")
+            // On a busy machine the shard was lost meanwhile, and is trusted again by right.
+            #expect(cameInTime || lease.lease.token.epoch != owned[second.shard], "it was granted without trust")
             let rows = try await store.history(of: second, after: 0, limit: 10)
-            // On a busy machine the shard was lost meanwhile; a grant that was taken back says something else.
+            // What a shard that was lost leaves says something else than a grant that is taken back.
             #expect(!rows.contains { $0.kind == .attemptLost && $0.reason == LossReason.unstarted.rawValue }, "\(rows)")
         }
     }

@@ -23,15 +23,16 @@ struct InterventionTests {
         return fixture
     }
 
-    private static func parked(_ step: StepDefinition) throws -> RunFixture {
+    /// A run whose first step lost its worker too often, after an owner was lost with the worker.
+    private static func parked(_ step: StepDefinition, losing owners: Int = 0) throws -> RunFixture {
         let last = StateDefinition(name: "last", step: .task(run: RunFixture.task(), to: ["done"]))
         let other = StateDefinition(name: "other", step: .timer(after: .seconds(5), to: "done"))
         let used = [last, other].filter { step.next.contains($0.name) }
         var fixture = try RunFixture([StateDefinition(name: "a", step: step)] + used)
-        for _ in 0..<3 {
+        for reason in Array(repeating: .owner, count: owners) + [LossReason.workerGone, .workerGone, .workerGone] {
             let lease = try fixture.lease(.step)
             fixture.run.started(lease)
-            fixture.tell { run, now in run.lost(lease, .workerGone, at: now) }
+            fixture.tell { run, now in run.lost(lease, reason, at: now) }
         }
         return fixture
     }
@@ -108,6 +109,18 @@ struct InterventionTests {
         try resolved.changeOwner()
         #expect(resolved.run.position.context == .json(#"{"paid":true}"#))
         #expect(resolved.run.saga.map(\.output) == [nil])
+    }
+
+    @Test("what is tried again starts as if neither its worker nor its owner had been lost")
+    func anew() throws {
+        var fixture = try Self.parked(.task(run: RunFixture.task(), to: ["last"]), losing: 1)
+        let before = try #require(fixture.run.unit(.step, visit: 1))
+        #expect(before.lostItsOwner && before.crashes == 3)
+        #expect(fixture.intervene(Intervention(.retry)) == nil)
+        let after = try #require(fixture.run.unit(.step, visit: 1))
+        #expect(!after.lostItsOwner && after.crashes == 0)
+        try fixture.changeOwner()
+        #expect(fixture.run.unit(.step, visit: 1)?.lostItsOwner == false)
     }
 
     @Test("a step that may choose is resolved only with a state that it leads to")

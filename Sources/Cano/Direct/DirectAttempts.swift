@@ -82,7 +82,7 @@ struct DirectAttempts {
     ) async throws -> Value {
         guard let deadline else { return try await body(number, nil) }
         return try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body(number, TaskContext.due(at: deadline)) }
+            group.addTask { try await body(number, Moment.of(deadline)) }
             group.addTask {
                 do { try await Task.sleep(until: deadline) } catch { return nil }
                 throw AttemptTimedOut()

@@ -46,6 +46,7 @@ final class LocalWorker: LeaseSession {
             case .answer, .adopted, .left, .demand, .owned, .notOwner: break
             }
         }
+        // In this order: a delivery may have the stop of an attempt, and the answer to its report behind it.
         if !stops.isEmpty { self.stop(stops) }
         self.forgetAnswered(deliveries)
         if !grants.isEmpty { self.host.time.busy(grants.count) }

@@ -17,12 +17,10 @@ public struct TaskContext: Sendable {
     /// The number of this attempt, from 1.
     public let attempt: Int
     /// When the attempt's time is up; `nil` for no bound.
-    public var deadline: ContinuousClock.Instant? { self.due.map { Self.origin.advanced(by: $0) } }
+    public var deadline: ContinuousClock.Instant? { self.due.map(Moment.instant) }
 
-    /// The deadline as a distance: how large an instant is turns out at run time only, and a look-up would be the price
-    /// of each copy.
+    /// The deadline, as a ``Moment``.
     private let due: Duration?
-    private static let origin = ContinuousClock.now
     private let work: Work
     private let base: Logger
     /// What comes with the lease; `nil` for work that no lease is granted for.
@@ -61,7 +59,7 @@ public struct TaskContext: Sendable {
         self.state = grant.state
         self.visit = key.visit
         self.attempt = grant.lease.attempt
-        self.due = deadline.map(Self.due)
+        self.due = deadline.map(Moment.of)
         self.work = if case .undo(let path, _) = grant.input { .undoes(path) } else { .does(key.path) }
         self.base = logger
         self.link = link
@@ -87,10 +85,6 @@ public struct TaskContext: Sendable {
         self.base = logger
         self.link = nil
     }
-
-    /// A deadline, as an attempt keeps it.
-    @usableFromInline
-    static func due(at deadline: ContinuousClock.Instant) -> Duration { Self.origin.duration(to: deadline) }
 
     /// The trace that the run belongs to; `nil` when it was started outside of any.
     ///

@@ -21,12 +21,8 @@ final class WorkFailures: Sendable {
     ) -> AttemptReport.Result {
         switch error {
         // Nearly all that say what they are: its type is compared much faster than a conformance is looked up.
-        case let failure as TaskFailure:
-            let kept = self.failure(failure.code, failure.description, isRetryable: failure.isRetryable)
-            return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
-        case let failure as any ClassifiedError:
-            let kept = self.failure(failure.code, "\(failure)", isRetryable: failure.isRetryable)
-            return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
+        case let failure as TaskFailure: return self.result(of: failure, failure.description)
+        case let failure as any ClassifiedError: return self.result(of: failure, "\(failure)")
         case let refusal as any TaskFailureConvertible:
             return self.result(of: refusal.taskFailure, timeout: timeout, deadline: deadline)
         case is CancellationError:
@@ -38,6 +34,11 @@ final class WorkFailures: Sendable {
         default:
             return .failed(self.failure(CanoError.Code.taskFailed.name, "\(error)"), retryAfter: nil)
         }
+    }
+
+    private func result(of failure: some ClassifiedError, _ message: String) -> AttemptReport.Result {
+        let kept = self.failure(failure.code, message, isRetryable: failure.isRetryable)
+        return .failed(kept, retryAfter: failure.retryAfter.map(Span.init))
     }
 
     /// Whoever cancels a task cannot say why, so the deadline tells whether its time was up.

@@ -49,7 +49,7 @@ struct WorkflowHandler: WorkHandler {
             return self.failures.result(of: error, timeout: grant.timeout, deadline: task.deadline, at: task.now)
         }
         if let problem = self.problem(with: completion, of: grant) { return self.undelivered(problem, grant, place) }
-        guard self.goesOn(behind: grant, completion) else { return .completed(completion) }
+        guard self.hasLocal else { return .completed(completion) }
         let following = await self.following(completion, grant, task)
         return following.isEmpty ? .completed(completion) : .carried(completion, following: following)
     }
@@ -79,31 +79,17 @@ struct WorkflowHandler: WorkHandler {
         return following
     }
 
-    /// Whether the state that follows may be done here at once.
-    private func goesOn(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> Bool {
-        guard self.hasLocal, let state = Self.follower(of: grant, completion) else { return false }
-        return self.places[state]?.code.isLocal ?? false
-    }
-
-    /// The state that follows work; `nil` when the work does not lead to another one.
-    private static func follower(of grant: LeaseGrant, _ completion: AttemptReport.Completion) -> String? {
-        switch completion {
-        case .task(_, let next, _): next ?? grant.next.first
-        case .route(let next): next
-        case .items, .output, .undone, .again: nil
-        }
-    }
-
     /// The work of the local state that follows; `nil` when none does.
     private func grant(behind grant: LeaseGrant, _ completion: AttemptReport.Completion) -> LeaseGrant? {
-        let context: Payload
+        let (chosen, context): (String?, Payload)
         switch (completion, grant.input) {
-        case (.task(let changed, _, _), .task(let before, _)): context = changed ?? before
-        case (.route, .router(let before, _)): context = before
+        case (.task(let changed, let next, _), .task(let before, _)): (chosen, context) = (next, changed ?? before)
+        case (.route(let next), .router(let before, _)): (chosen, context) = (next, before)
         case (.task, _), (.route, _), (.items, _), (.output, _), (.undone, _), (.again, _): return nil
         }
-        guard let state = Self.follower(of: grant, completion), let place = self.places[state], place.code.isLocal
-        else { return nil }
+        guard let state = chosen ?? grant.next.first, let place = self.places[state], place.code.isLocal else {
+            return nil
+        }
         var next = grant
         next.state = state
         next.lease.key.visit += 1

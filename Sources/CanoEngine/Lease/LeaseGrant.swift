@@ -97,7 +97,7 @@ public struct LeaseGrant: Hashable, Sendable {
     /// The lease.
     public var lease: LeaseRef {
         get { self.content.value.lease }
-        _modify { yield &self.content.value.lease }
+        set { self.content.value.lease = newValue }
     }
 
     /// What the work gets to see.

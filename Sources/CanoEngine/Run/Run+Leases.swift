@@ -1,31 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
 extension Run {
-    /// Grants a lease; `nil` when the work is not ready for that attempt (any more).
+    /// Grants a lease and says what its owner has to see to from then on; `nil` when the work is not ready for that
+    /// attempt (any more).
     ///
     /// Nothing durable changes: a first grant is not recorded.
-    public mutating func grant(
-        _ path: WorkPath,
-        visit: Int,
-        attempt: Int,
-        token: Token,
-        worker: WorkerID,
-        at now: Instant
-    ) -> LeaseGrant? {
-        var precautions = Precautions()
-        let key = WorkKey(run: self.id, visit: visit, path: path)
-        return self.grant(key, attempt: attempt, token: token, worker: worker, at: now, precautions: &precautions)
-    }
-
-    /// Grants a lease and says what its owner has to see to from then on.
-    mutating func grant(
+    package mutating func grant(
         _ key: WorkKey,
         attempt: Int,
         token: Token,
         worker: WorkerID,
-        at now: Instant,
-        precautions: inout Precautions
-    ) -> LeaseGrant? {
+        at now: Instant
+    ) -> (lease: LeaseGrant, precautions: Precautions)? {
         let path = key.path
         guard var unit = self.unit(path, visit: key.visit), unit.attempt == attempt, !unit.isUnoffered else {
             return nil
@@ -34,9 +20,8 @@ extension Run {
         guard unit.state == .ready || isHedge, let grant = self.makeGrant(key, unit, token) else { return nil }
         let lease = Lease(token: token, worker: worker, since: now)
         if isHedge { unit.hedge = lease } else { unit.state = .leased(lease) }
-        precautions = self.precautions(for: path, unit)
         self.change(path) { $0 = unit }
-        return grant
+        return (grant, self.precautions(for: path, unit))
     }
 
     /// Takes over a lease that a worker still holds from an earlier owner; false when it is not the next attempt by
@@ -141,11 +126,11 @@ extension Run {
     }
 
     /// What an owner has to see to behind a grant.
-    struct Precautions {
+    package struct Precautions {
         /// Whether the work was lost before in a way that may have been its own doing.
-        var isWary = false
-        /// When a second worker may be given it.
-        var hedgeAt: Instant?
+        package var isWary = false
+        /// When a second worker may be given it; `nil` when none may.
+        package var hedgeAt: Instant?
     }
 
     private func precautions(for path: WorkPath, _ unit: WorkUnit) -> Precautions {

@@ -41,10 +41,9 @@ extension Shard {
         into output: inout ShardOutput
     ) -> LeaseGrant? {
         let (key, token) = (offer.key, self.nextToken())
-        var precautions = Run.Precautions()
-        let lease = self.residents.values[index].run
-            .grant(key, attempt: offer.attempt, token: token, worker: worker, at: now, precautions: &precautions)
-        guard let lease else { return nil }
+        let granted = self.residents.values[index].run
+            .grant(key, attempt: offer.attempt, token: token, worker: worker, at: now)
+        guard let (lease, precautions) = granted else { return nil }
         self.served(index, into: &output)
         if precautions.isWary { self.record(index, lease.lease, at: now, into: &output) }
         self.watch(lease.lease, at: now, into: &output)

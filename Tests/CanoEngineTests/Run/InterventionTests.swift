@@ -23,7 +23,7 @@ struct InterventionTests {
         return fixture
     }
 
-    /// A run whose first step lost its worker too often, after an owner was lost with the worker.
+    /// A run whose first step lost its worker too often, after so many owners were lost together with it.
     private static func parked(_ step: StepDefinition, losing owners: Int = 0) throws -> RunFixture {
         let last = StateDefinition(name: "last", step: .task(run: RunFixture.task(), to: ["done"]))
         let other = StateDefinition(name: "other", step: .timer(after: .seconds(5), to: "done"))

@@ -132,14 +132,14 @@ struct RunFixture {
 
     mutating func grant(_ offer: WorkOffer) -> LeaseGrant? {
         self.counter += 1
-        return self.run.grant(
-            offer.key.path,
-            visit: offer.key.visit,
+        let granted = self.run.grant(
+            offer.key,
             attempt: offer.attempt,
             token: Token(epoch: Epoch(rawValue: self.epoch), counter: self.counter),
             worker: Self.worker,
             at: self.now
         )
+        return granted?.lease
     }
 
     @discardableResult

@@ -32,6 +32,8 @@ package final class EngineHost: Sendable {
     let mailBell = Mailbox<Void>()
     /// Who hears of what happens to runs, its own metrics included.
     let observers: [any RunObserver]
+    /// What it counts with; `nil` when nothing is measured.
+    let meters: Meters?
     let random = Guarded(SystemRandomNumberGenerator())
     /// When the store was last asked for its definitions, by this process's clock.
     let definitionsReadAt = Guarded<Instant?>(nil)
@@ -51,7 +53,8 @@ package final class EngineHost: Sendable {
         self.logger = logger
         self.plans = PlanCatalogue()
         self.ownership = Guarded(Ownership(me: configuration.me, ttl: configuration.shardTTL))
-        let meters = configuration.telemetry.metrics.map { Meters(factory: $0) }
+        let meters = Meters(configuration.telemetry)
+        self.meters = meters
         self.observers =
             configuration.observers + (meters.map { [MetricsObserver(meters: $0)] } ?? [])
             + (configuration.telemetry.tracer.map { [TracingObserver(tracer: $0)] } ?? [])

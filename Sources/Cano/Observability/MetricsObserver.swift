@@ -28,6 +28,7 @@ struct MetricsObserver: RunObserver {
         case .expanded(let branches): self.meters.record(.splitBranches, branches, workflow, state)
         case .branchEnded(_, let end): self.meters.count(.branchesEnded, workflow, state, end.word)
         case .joined(let decision): self.meters.count(.joinsDecided, workflow, state, decision.word)
+        case .checkpointed: self.meters.count(.checkpoints, workflow, state)
         case .timerFired: self.meters.count(.timersFired, workflow, state)
         case .compensated(_, let failure):
             self.meters.count(.undosEnded, workflow, failure == nil ? "succeeded" : "failed")
@@ -39,7 +40,7 @@ struct MetricsObserver: RunObserver {
             if !outcome.isSuccess {
                 self.meters.count(.rollbacksEnded, workflow, notUndone == 0 ? "clean" : "partial")
             }
-        case .continuing, .checkpointed, .signalled, .childStarted, .childEnded, .intervened, .migrated, .attemptHeld,
+        case .continuing, .signalled, .childStarted, .childEnded, .intervened, .migrated, .attemptHeld,
             .timerSet, .pushed, .ending, .compensating, .unblocked:
             break  // other events count the same
         }

@@ -21,16 +21,24 @@ public final class Bulkhead: Sendable {
     /// Its name, for errors.
     public let name: String
     private let state: Guarded<State>
+    private let meters: BulkheadMeters?
 
     /// A bulkhead nobody uses.
     ///
     /// - Parameters:
-    ///   - name: for errors.
+    ///   - name: for errors and metrics, of which it is a label.
     ///   - permits: how many calls at once.
     ///   - queue: how many may wait in line (default: any number).
+    ///   - telemetry: where its permits are counted (default: what the process was bootstrapped with by now).
     /// - Throws: `invalidInput` for one that lets nobody through.
-    public init(_ name: String, permits: Int, queue: Int = .max) throws(CanoError) {
+    public init(
+        _ name: String,
+        permits: Int,
+        queue: Int = .max,
+        telemetry: Telemetry = .automatic
+    ) throws(CanoError) {
         self.name = name
+        self.meters = BulkheadMeters(name, telemetry)
         self.state = Guarded(State(line: try PermitLine(permits: permits, queueLimit: queue)))
     }
 
@@ -63,6 +71,7 @@ public final class Bulkhead: Sendable {
     /// A permit if one is free now and nobody waits; `nil` otherwise.
     public func tryAcquire() -> Permit? {
         guard self.state.withLock({ $0.line.take() }) else { return nil }
+        self.meters?.taken()
         return Permit(self)
     }
 
@@ -79,7 +88,22 @@ public final class Bulkhead: Sendable {
     }
 
     func take() async throws {
-        if self.state.withLock({ $0.line.take() }) { return }
+        if !self.state.withLock({ $0.line.take() }) { try await self.queue() }
+        self.meters?.taken()
+    }
+
+    /// Stands in line until there is a permit.
+    private func queue() async throws {
+        guard let meters = self.meters else { return try await self.standInLine() }
+        let start = ContinuousClock.now
+        do { try await self.standInLine() } catch {
+            if error is BulkheadFull { meters.wasRefused() }
+            throw error
+        }
+        meters.waited(start.duration(to: .now))
+    }
+
+    private func standInLine() async throws {
         // The ticket of this call, once it stands in line.
         let ticket = Guarded<PermitLine.Ticket?>(nil)
         try await withTaskCancellationHandler {
@@ -108,6 +132,7 @@ public final class Bulkhead: Sendable {
     }
 
     func giveBack() {
+        self.meters?.givenBack()
         let next = self.state.withLock { state in
             state.line.giveBack().flatMap { state.waiters.removeValue(forKey: $0) }
         }

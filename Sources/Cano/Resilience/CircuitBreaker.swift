@@ -47,13 +47,15 @@ public final class CircuitBreaker: Sendable {
     private let counts: @Sendable (any Error) -> Bool
     private let onChange: (@Sendable (Change) -> Void)?
     private let streams = Guarded(ChangeStreams())
+    private let meters: BreakerMeters?
 
     /// A closed breaker.
     ///
     /// - Parameters:
-    ///   - name: for errors and listeners.
+    ///   - name: for errors, listeners and metrics, of which it is a label.
     ///   - policy: when it opens and closes.
     ///   - clock: by which it goes.
+    ///   - telemetry: where its calls and changes are counted (default: what the process was bootstrapped with by now).
     ///   - isFailure: whether an error says something about whom was called (default: all but a `TaskFailure` that no
     ///     other attempt can mend). Errors of cancelled calls are never asked about.
     ///   - onChange: hears every change on the task that caused it, before that goes on; changes that several tasks
@@ -63,6 +65,7 @@ public final class CircuitBreaker: Sendable {
         _ name: String,
         _ policy: BreakerPolicy = BreakerPolicy(),
         clock: ResilienceClock = .system,
+        telemetry: Telemetry = .automatic,
         isFailure: @escaping @Sendable (any Error) -> Bool = CircuitBreaker.isRetryable,
         onChange: (@Sendable (Change) -> Void)? = nil
     ) throws(CanoError) {
@@ -77,6 +80,7 @@ public final class CircuitBreaker: Sendable {
         self.calm = Atomic(breaker.isCalm ? breaker.epoch : 0)
         self.counts = isFailure
         self.onChange = onChange
+        self.meters = BreakerMeters(name, telemetry)
     }
 
     /// The default of `isFailure`: every error but a `TaskFailure` that no other attempt can mend.
@@ -151,6 +155,7 @@ public final class CircuitBreaker: Sendable {
         switch self.change({ $0.ask(at: now) }) {
         case .admitted(let permit): return permit
         case .refused(let until):
+            self.meters?.wasRefused()
             let wait = until.map { Duration.microseconds(max(0, $0.microseconds - now.microseconds)) }
             throw CircuitOpen(breaker: self.name, retryAfter: wait)
         }
@@ -158,6 +163,7 @@ public final class CircuitBreaker: Sendable {
 
     @usableFromInline
     func end(_ permit: Breaker.Permit, _ outcome: Breaker.Outcome) {
+        self.meters?.ended(outcome)
         switch outcome {
         case .succeeded where self.calm.load(ordering: .acquiring) == permit.epoch: return
         case .cancelled where self.calm.load(ordering: .acquiring) == permit.epoch: return
@@ -205,7 +211,10 @@ public final class CircuitBreaker: Sendable {
             self.streams.withLock { $0.tell(change) }
             return (result, change)
         }
-        if let change { self.onChange?(change) }
+        if let change {
+            self.meters?.changed(change)
+            self.onChange?(change)
+        }
         return result
     }
 }

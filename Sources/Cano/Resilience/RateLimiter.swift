@@ -78,7 +78,7 @@ public final class RateLimiter: Sendable {
 
     /// Its name, for errors.
     public let name: String
-    private let clock: ResilienceClock
+    let clock: ResilienceClock
     private let tiers: Guarded<RateTiers>
     /// Whoever has to wait waits for its turn here, then alone for time to pass.
     private let turns: Bulkhead
@@ -86,15 +86,22 @@ public final class RateLimiter: Sendable {
     private let line = Atomic(0)
     /// Rings when something was given back while somebody waits.
     private let bell = Mailbox<Void>()
+    let meters: LimiterMeters?
 
     /// A limiter that has seen nothing.
     ///
     /// - Parameters:
-    ///   - name: for errors.
+    ///   - name: for errors and metrics, of which it is a label.
     ///   - tiers: the rates that hold, in the order in which they are asked; without any, everything goes through.
     ///   - clock: by which it goes.
+    ///   - telemetry: where its calls are counted (default: what the process was bootstrapped with by now).
     /// - Throws: `invalidInput` for a tier that lets nothing through.
-    public init(_ name: String, _ tiers: Tier..., clock: ResilienceClock = .system) throws(CanoError) {
+    public init(
+        _ name: String,
+        _ tiers: Tier...,
+        clock: ResilienceClock = .system,
+        telemetry: Telemetry = .automatic
+    ) throws(CanoError) {
         let now = clock.now()
         var made: [RateTiers.Tier] = []
         for tier in tiers {
@@ -110,7 +117,8 @@ public final class RateLimiter: Sendable {
         self.name = name
         self.clock = clock
         self.tiers = Guarded(RateTiers(made))
-        self.turns = try Bulkhead(name, permits: 1)
+        self.turns = try Bulkhead(name, permits: 1, telemetry: .off)
+        self.meters = LimiterMeters(name, telemetry)
     }
 
     // MARK: Without waiting
@@ -120,6 +128,21 @@ public final class RateLimiter: Sendable {
     /// - Parameter cost: what the call counts for; 0 or less always goes through.
     /// - Throws: ``RateLimited`` with the tier that is in the way, having counted nothing.
     public func take(_ cost: Int = 1) throws(RateLimited) {
+        try self.ask(cost)
+        self.meters?.acquired(cost)
+    }
+
+    /// Counts a call in the tiers; a refusal is counted in the metrics, too.
+    private func ask(_ cost: Int) throws(RateLimited) {
+        guard let meters = self.meters else { return try self.askTiers(cost) }
+        do throws(RateLimited) { try self.askTiers(cost) } catch {
+            meters.refused(by: error.tier)
+            throw error
+        }
+    }
+
+    /// Counts a call in the tiers, and not in the metrics.
+    func askTiers(_ cost: Int) throws(RateLimited) {
         let now = self.clock.now()
         if cost > 0, self.line.load(ordering: .acquiring) > 0 { throw self.refusal(cost, at: now) }
         let answer = self.tiers.withLock { $0.take(cost, at: now) }
@@ -143,7 +166,7 @@ public final class RateLimiter: Sendable {
     /// - Throws: ``RateLimited``.
     public func reserve(_ cost: Int = 1) throws(RateLimited) -> Reservation {
         let now = self.clock.now()
-        try self.take(cost)
+        try self.ask(cost)
         return Reservation(limiter: self, cost: cost, takenAt: now)
     }
 
@@ -165,43 +188,9 @@ public final class RateLimiter: Sendable {
         }
 
         /// The call happened: it stays counted.
-        public consuming func commit() { self.isCommitted = true }
-    }
-
-    /// Counts a call with several limiters, or with none of them.
-    ///
-    /// - Parameters:
-    ///   - cost: what the call counts for.
-    ///   - limiters: who must all let it through, asked in this order; what the earlier ones had counted is given back
-    ///     when a later one refuses.
-    /// - Throws: ``RateLimited`` of the first that refuses.
-    public static func take(_ cost: Int = 1, from limiters: RateLimiter...) throws(RateLimited) {
-        try Self.take(cost, fromAll: limiters)
-    }
-
-    /// Waits until several limiters let a call through together.
-    ///
-    /// - Parameters:
-    ///   - cost: what the call counts for.
-    ///   - limiters: who must all let it through; nobody keeps a place in the line of one while another is in the way.
-    /// - Throws: ``RateLimited`` when one of them never will, `CancellationError`.
-    public static func acquire(_ cost: Int = 1, from limiters: RateLimiter...) async throws {
-        while true {
-            do throws(RateLimited) { return try Self.take(cost, fromAll: limiters) } catch {
-                guard let wait = error.retryAfter else { throw error }
-                guard let limiter = limiters.first(where: { $0.name == error.limiter }) else { throw error }
-                let now = limiter.clock.now()
-                try await limiter.clock.sleep(until: now.advanced(by: max(wait, .milliseconds(1))))
-            }
-        }
-    }
-
-    private static func take(_ cost: Int, fromAll limiters: [RateLimiter]) throws(RateLimited) {
-        for (index, limiter) in limiters.enumerated() {
-            do throws(RateLimited) { try limiter.take(cost) } catch {
-                for earlier in limiters[..<index] { earlier.refund(cost, takenAt: earlier.clock.now()) }
-                throw error
-            }
+        public consuming func commit() {
+            self.isCommitted = true
+            self.limiter.meters?.acquired(self.cost)
         }
     }
 
@@ -215,8 +204,12 @@ public final class RateLimiter: Sendable {
     public func acquire(_ cost: Int = 1) async throws {
         if self.line.load(ordering: .acquiring) == 0 || cost <= 0 {
             let now = self.clock.now()
-            if case .taken = self.tiers.withLock({ $0.take(cost, at: now) }) { return }
+            if case .taken = self.tiers.withLock({ $0.take(cost, at: now) }) {
+                self.meters?.acquired(cost)
+                return
+            }
         }
+        let since = self.beginsToWait(cost)
         self.line.add(1, ordering: .acquiringAndReleasing)
         defer { self.line.subtract(1, ordering: .acquiringAndReleasing) }
         try await self.turns.run {
@@ -224,12 +217,28 @@ public final class RateLimiter: Sendable {
                 _ = self.bell.take(atMost: .max)
                 let now = self.clock.now()
                 switch self.tiers.withLock({ $0.take(cost, at: now) }) {
-                case .taken: return
-                case .refused(let tier, nil): throw self.refusal(tier, nil, at: now)
+                case .taken:
+                    if let since { self.meters?.waited(.microseconds(now.microseconds - since.microseconds)) }
+                    self.meters?.acquired(cost)
+                    return
+                case .refused(let tier, nil):
+                    let refusal = self.refusal(tier, nil, at: now)
+                    self.meters?.refused(by: refusal.tier)
+                    throw refusal
                 case .refused(_, .some(let until)): try await self.sleep(until: until)
                 }
             }
         }
+    }
+
+    /// Since when a call waits that cannot begin at once; `nil` when nobody counts, or when it never may begin.
+    private func beginsToWait(_ cost: Int) -> Instant? {
+        guard let meters = self.meters else { return nil }
+        let now = self.clock.now()
+        let refusal = self.refusal(cost, at: now)
+        guard refusal.retryAfter != nil else { return nil }
+        meters.waits(for: refusal.tier)
+        return now
     }
 
     /// Sleeps until this time, or until something is given back.
@@ -272,7 +281,7 @@ public final class RateLimiter: Sendable {
         self.line.load(ordering: .acquiring)
     }
 
-    private func refund(_ cost: Int, takenAt time: Instant) {
+    func refund(_ cost: Int, takenAt time: Instant) {
         self.tiers.withLock { $0.refund(cost, takenAt: time) }
         if self.line.load(ordering: .acquiring) > 0 { self.bell.post(()) }
     }

@@ -76,7 +76,8 @@ public struct Scheduler: Sendable {
             host: EngineScheduleHost(host: runner.host),
             store: store ?? runner.host.store as? any ScheduleStore ?? MemoryScheduleStore(),
             limits: limits,
-            logger: logger
+            logger: logger,
+            meters: runner.host.meters
         )
         return try await Self.run(schedules, Scheduler(shell: shell, runner: runner), body)
     }

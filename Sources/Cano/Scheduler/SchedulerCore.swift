@@ -46,6 +46,8 @@ struct SchedulerCore {
     /// What a few events led to: what is kept first, and what is done then.
     struct Batch: Sendable {
         var changes: [ScheduleChange] = []
+        /// The rows in them, with the workflows that the schedules start.
+        var decided: [(workflow: String, row: TickRow)] = []
         var effects: [(name: String, effect: Schedule.Effect)] = []
         var replies: [(request: UInt64, refusal: CanoError?)] = []
         /// Wishes whose runs will never be, and why.
@@ -173,6 +175,7 @@ struct SchedulerCore {
         }
         guard let after = self.members[name]?.schedule.state, after != before || !rows.isEmpty else { return }
         batch.changes.append(ScheduleChange(name: name, state: after, rows: rows))
+        if let workflow = self.workflow(of: name) { batch.decided += rows.map { (workflow, $0) } }
         guard after.buffer != before.buffer else { return }
         let waiting = Set((after.buffer + after.live.map(\.tick)).map(\.id))
         for tick in before.buffer where !waiting.contains(tick.id) {
@@ -180,6 +183,9 @@ struct SchedulerCore {
             batch.lost.append((tick.id, why))
         }
     }
+
+    /// The name of the workflow that a schedule starts; `nil` when there is no such schedule.
+    func workflow(of name: String) -> String? { self.members[name]?.entry.workflow.name }
 
     private mutating func wake(_ name: String, at instant: Instant) {
         guard self.members[name]?.wakeAt != instant else { return }

@@ -13,6 +13,7 @@ final class SchedulerShell: Sendable {
     let limits: Limits
     let core = Guarded(SchedulerCore())
     let logger: Logger
+    private let meters: Meters?
     private let mailbox = Mailbox<SchedulerCore.Event>()
     private let alarm: ScheduleAlarm
     private let watched = Guarded<(count: Int, isSettling: Bool)>((0, false))
@@ -23,11 +24,12 @@ final class SchedulerShell: Sendable {
     /// When everything ends at the latest; `nil` before the first stop.
     let deadline = Guarded<Instant?>(nil)
 
-    init(host: any ScheduleHost, store: any ScheduleStore, limits: Limits, logger: Logger) {
+    init(host: any ScheduleHost, store: any ScheduleStore, limits: Limits, logger: Logger, meters: Meters? = nil) {
         self.host = host
         self.store = store
         self.limits = limits
         self.logger = logger
+        self.meters = meters
         self.alarm = ScheduleAlarm(host: host)
     }
 
@@ -45,6 +47,9 @@ final class SchedulerShell: Sendable {
                     return batch
                 }
                 guard await self.keep(batch.changes) else { break }
+                for (workflow, row) in batch.decided {
+                    self.meters?.count(.ticks, workflow, row.outcome.rawValue, by: row.count)
+                }
                 for (request, refusal) in batch.replies { self.wishes.added(request, refusal) }
                 for (name, effect) in batch.effects { self.perform(effect, of: name, in: &group) }
                 for (tick, why) in batch.lost { self.wishes.failed(tick, why) }
@@ -104,15 +109,25 @@ final class SchedulerShell: Sendable {
                 return self.wishes.failed(tick.id, Schedules.unknown(name))
             }
             self.watched.withLock { $0.count += 1 }
-            group.addTask { await self.start(tick, of: entry) }
+            group.addTask {
+                await self.start(tick, of: entry)
+                self.unwatch()
+            }
         case .watch(let id, let run):
+            guard let workflow = self.core.withLock({ $0.workflow(of: name) }) else { return }
             self.watched.withLock { $0.count += 1 }
-            group.addTask { await self.watch(run, for: id, of: name) }
+            group.addTask {
+                await self.watch(run, of: workflow, for: id, of: name)
+                self.unwatch()
+            }
         case .cancel(_, let run):
             group.addTask { await self.cancel(run) }
         case .answer(let id, let answer):
             self.wishes.answered(id, answer)
         case .tripped(let streak, let message):
+            if let workflow = self.core.withLock({ $0.workflow(of: name) }) {
+                self.meters?.count(.scheduleTrips, workflow)
+            }
             self.logger.error(
                 "schedule stopped after failures",
                 metadata: ["schedule": "\(name)", "failures": "\(streak)", "error": "\(message)"]
@@ -145,10 +160,10 @@ final class SchedulerShell: Sendable {
             let started = try await self.patiently { () async throws(CanoError) in
                 try await self.host.start(entry.workflow, key: key, context: context)
             }
-            guard let run = started else { return self.unwatch() }
+            guard let run = started else { return }
             self.mailbox.post(.schedule(entry.name, .started(tick.id, run)))
             self.wishes.started(tick.id, run)
-            await self.watch(run, for: tick.id, of: entry.name)
+            await self.watch(run, of: entry.workflow.name, for: tick.id, of: entry.name)
         } catch {
             self.logger.error(
                 "tick not started",
@@ -156,12 +171,12 @@ final class SchedulerShell: Sendable {
             )
             self.wishes.failed(tick.id, error)
             self.mailbox.post(.schedule(entry.name, .startFailed(tick.id, message: error.message)))
-            self.unwatch()
         }
     }
 
-    private func watch(_ run: RunID, for id: TickID, of name: String) async {
-        defer { self.unwatch() }
+    private func watch(_ run: RunID, of workflow: String, for id: TickID, of name: String) async {
+        self.meters?.change(.scheduledRuns, by: 1, workflow)
+        defer { self.meters?.change(.scheduledRuns, by: -1, workflow) }
         do throws(CanoError) {
             let end = try await self.patiently { () async throws(CanoError) in try await self.host.end(of: run) }
             guard let known = end, let ended = known else { return }

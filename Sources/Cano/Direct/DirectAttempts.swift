@@ -32,17 +32,39 @@ struct DirectAttempts {
     var random: SplitMix64
     /// The number of the next attempt.
     private(set) var attempt = 1
-    /// How many attempts failed or ran out of time.
+    /// How many attempts in a row failed or ran out of time.
     private var failed = 0
+    /// How many did so altogether.
+    private var allFailed = 0
+    /// How many may do so altogether; `nil` for any number.
+    private let budget: Int?
+    /// When the first of those in a row began; `nil` when nobody asks.
+    private var began: ContinuousClock.Instant?
     /// Whether an attempt may have done something that nobody knows of.
     private(set) var isInDoubt = false
 
-    init(retry: RetryPolicy, timeout: Span?, isUndoable: Bool, failures: WorkFailures, seed: UInt64) {
+    init(
+        retry: RetryPolicy,
+        timeout: Span?,
+        isUndoable: Bool,
+        failures: WorkFailures,
+        seed: UInt64,
+        budget: Int? = nil
+    ) {
+        self.budget = budget
+        self.began = retry.boundsTime ? .now : nil
         self.retry = retry
         self.timeout = timeout
         self.isUndoable = isUndoable
         self.failures = failures
         self.random = SplitMix64(seed: seed)
+    }
+
+    /// The attempt was good, and the next one carries on.
+    mutating func goOn() {
+        self.attempt += 1
+        self.failed = 0
+        if self.began != nil { self.began = .now }
     }
 
     /// Tries until the work is done, has failed for good, or the task is cancelled.
@@ -143,10 +165,18 @@ struct DirectAttempts {
         isStopping: Bool
     ) -> Verdict {
         self.failed += 1
-        guard !isStopping else { return .failed(final) }
+        self.allFailed += 1
+        if isStopping { return .failed(final) }
+        if let budget = self.budget, self.allFailed > budget { return .failed(final) }
         let seed = self.random.next()
-        return self.retry.pause(afterFailures: self.failed, of: failure, retryAfter: retryAfter, seed: seed)
-            .map { .again(after: $0) } ?? .failed(final)
+        guard let pause = self.retry.pause(afterFailures: self.failed, of: failure, retryAfter: retryAfter, seed: seed)
+        else { return .failed(final) }
+        if let began = self.began, let most = self.retry.policy(after: failure.code).maximumElapsed,
+            began.duration(to: .now) + pause.duration > most.duration
+        {
+            return .failed(final)
+        }
+        return .again(after: pause)
     }
 }
 
@@ -156,4 +186,22 @@ struct AttemptTimedOut: Error {}
 /// The work was done, but its outcome breaks a rule.
 struct RefusedOutcome: Error {
     let failure: Failure
+}
+
+extension RetryPolicy {
+    /// Whether time bounds it, after any failure.
+    fileprivate var boundsTime: Bool {
+        if self.maximumElapsed != nil { return true }
+        return !self.overrides.isEmpty && self.overrides.values.contains { $0.maximumElapsed != nil }
+    }
+}
+
+extension TaskDefinition {
+    /// Whether an attempt needs no clock beside it.
+    var isPlain: Bool { self.timeout == nil && self.within == nil && !self.retry.boundsTime }
+}
+
+extension UndoDefinition {
+    /// The same for an undo.
+    var isPlain: Bool { self.timeout == nil && !self.retry.boundsTime }
 }

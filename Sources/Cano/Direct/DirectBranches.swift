@@ -37,9 +37,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     @usableFromInline let run: DirectSplitRun
     @usableFromInline let items: [Item]
-    @usableFromInline let undo: UndoCode?
-    /// The same for what a branch returned.
-    @usableFromInline let undoing: UndoCode.Binding<Output>?
+    /// How they are undone; `nil` when none can be.
+    @usableFromInline let undos: DirectBranchUndos<Output>?
     @usableFromInline let branch: Branch
     @usableFromInline let state: Guarded<State>
     /// While nothing failed and fewer branches succeeded than this, the join has nothing to decide.
@@ -47,11 +46,10 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     @usableFromInline let isPlain: Bool
 
     @inlinable
-    init(_ run: DirectSplitRun, _ items: [Item], _ undo: UndoCode?, _ branch: @escaping Branch) {
+    init(_ run: DirectSplitRun, _ items: [Item], _ undos: DirectBranchUndos<Output>?, _ branch: @escaping Branch) {
         self.run = run
         self.items = items
-        self.undo = undo
-        self.undoing = undo?.binding(of: Output.self)
+        self.undos = undos
         self.branch = branch
         self.isPlain = run.split.isPlain
         self.enough = run.enough(of: items.count)
@@ -69,11 +67,15 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
                     self.state.withLock { self.decide(&$0, timeIsUp: true) }
                 }
             }
-            group.addImmediateTask { await self.drain(atMost: DirectSplitRun.firstBranches) }
-            if self.isMore {
-                for _ in 1..<max(1, min(Cores.count, self.items.count)) { group.addTask { await self.drain() } }
+            if let most = self.run.split.inFlight, most < self.items.count {
+                for _ in 0..<most { group.addTask { await self.drain() } }
+            } else {
+                group.addImmediateTask { await self.drain(atMost: DirectSplitRun.firstBranches) }
+                if self.isMore {
+                    for _ in 1..<max(1, min(Cores.count, self.items.count)) { group.addTask { await self.drain() } }
+                }
+                while self.isMore { group.addImmediateTask { await self.drain() } }
             }
-            while self.isMore { group.addImmediateTask { await self.drain() } }
             repeat {
                 if self.isOver { group.cancelAll() }
             } while await group.next() != nil
@@ -114,14 +116,14 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     @usableFromInline
     func tryAgain(_ index: Int, after first: (any Error)?, isLast: Bool) async -> Int? {
         let seed = self.run.seed ^ UInt64(truncatingIfNeeded: index) << 32
-        var attempts = self.run.split.attempts(at: self.run.split.branch, seed: seed)
+        var attempts = self.run.split.attempts(at: self.run.split.task(of: index), seed: seed)
         let end = await attempts.run(after: first) { attempt, due in
             try await self.branch(self.items[index], self.run.task(.branch(index), attempt, due: due))
         }
         return self.state.withLock { state in
             self.checkStop(&state)
             // Once it is over, only what can be undone still counts.
-            if !state.isOver || self.undo != nil { self.take(index, end, attempts.isInDoubt, &state) }
+            if !state.isOver || self.undos?.covers(index) == true { self.take(index, end, attempts.isInDoubt, &state) }
             self.decide(&state)
             return isLast ? nil : self.claim(&state)
         }
@@ -145,8 +147,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     func succeed(_ index: Int, _ output: Output, isLast: Bool) -> Int? {
         self.state.withLock { state in
             self.checkStop(&state)
-            if self.undo != nil {
-                self.takeUndoable(index, output, &state)
+            if let undos = self.undos {
+                self.takeUndoable(index, output, undos, &state)
             } else if !state.isOver {
                 state.results[index] = .success(output)
                 state.tally.succeed()
@@ -157,7 +159,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
     }
 
     @usableFromInline
-    func takeUndoable(_ index: Int, _ output: Output, _ state: inout State) {
+    func takeUndoable(_ index: Int, _ output: Output, _ undos: DirectBranchUndos<Output>, _ state: inout State) {
+        guard !state.isOver || undos.covers(index) else { return }
         self.take(index, .done(output), false, &state)
     }
 
@@ -166,8 +169,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
         case .done(let output):
             state.results[index] = .success(output)
             state.tally.succeed()
-            guard let undoing = self.undoing, !self.keepsLosers(state) else { return }
-            state.undos.append(self.run.split.undo(index, visit: self.run.visit, undoing(output)))
+            guard let undo = self.undos?.undo(index, output), !self.keepsLosers(state) else { return }
+            state.undos.append(self.run.split.undo(index, visit: self.run.visit, undo))
         case .failed(let failure):
             state.results[index] = .failure(failure)
             state.tally.fail()
@@ -203,8 +206,8 @@ final class DirectBranches<Item: Sendable, Output: Sendable>: Sendable {
 
     @usableFromInline
     func pushDoubt(_ index: Int, _ state: inout State) {
-        guard let undo = self.undo, undo.definition.coversUnknown, !self.keepsLosers(state) else { return }
-        let unknown = self.run.split.undo(index, visit: self.run.visit, undo.unknown, isUnknown: true)
+        guard let undo = self.undos?.unknown(index), !self.keepsLosers(state) else { return }
+        let unknown = self.run.split.undo(index, visit: self.run.visit, undo, isUnknown: true)
         state.undos.append(unknown)
     }
 

@@ -10,6 +10,8 @@ enum DirectCode<W: Workflow>: Sendable {
         @Sendable (inout W.Context, JoinedBranches?, TaskContext) async throws -> DirectEnd
     /// The branches of a split, from the context to the results.
     @usableFromInline typealias Split = @Sendable (W.Context, DirectSplitRun) async -> DirectSplitEnd
+    /// Work that takes several attempts, from the context to the context behind it.
+    @usableFromInline typealias Repeated = @Sendable (W.Context, DirectTurns) async -> DirectTurnsEnd<W.Context>
 
     /// There is none: the definition says it all.
     case none
@@ -17,6 +19,10 @@ enum DirectCode<W: Workflow>: Sendable {
     case work(Work)
     /// A split.
     case split(Split)
+    /// A split, and the task of the same state that gets its results.
+    case gathered(Split, Work)
+    /// A poll, or work in steps.
+    case repeated(Repeated)
 }
 
 /// What came out of a task or a router.

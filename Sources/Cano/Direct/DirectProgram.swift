@@ -17,16 +17,28 @@ final class DirectProgram<W: Workflow>: Sendable {
         @usableFromInline let next: [Int]
         /// Their names.
         let nextNames: [String]
-        /// The task or the router; `nil` in states that have none of their own.
+        /// The task or the router, or what gathers a split; `nil` in states that have none of their own.
         let task: TaskDefinition?
         /// Whether an attempt needs no clock beside it.
         @usableFromInline let isPlain: Bool
-        /// How the task or the branches are undone; `nil` when there is nothing to undo.
+        /// How the task is undone; `nil` when there is nothing to undo.
         @usableFromInline let undoing: DirectUndoing?
         /// What its branches have in common; `nil` when it is no split.
         let split: DirectSplit?
         /// How an attempt in doubt is undone; `nil` when it is not.
         let doubt: BoundUndo?
+
+        /// What an error of the state's task means.
+        func refused(_ error: any Error, _ failures: WorkFailures) -> any Error {
+            guard let error = error as? UndeclaredState else { return error }
+            return RefusedOutcome(failure: failures.undeclared(error.name, of: self.name, among: self.nextNames))
+        }
+
+        /// The task was not done in the time that it has.
+        var overdue: Failure {
+            let bound = self.task?.within.map { " within \($0.milliseconds) ms" } ?? ""
+            return Failure(code: "deadline", message: "'\(self.name)' was not done\(bound)", isRetryable: false)
+        }
 
         init(_ state: W.State, _ step: Step<W>, indices: [String: Int], failures: WorkFailures) {
             self.state = state
@@ -38,17 +50,12 @@ final class DirectProgram<W: Workflow>: Sendable {
             self.task =
                 switch step.definition {
                 case .task(let task, _), .router(let task, _): task
-                case .split, .timer, .wait, .child, .exit: nil
+                case .split(let split, _): split.gather
+                case .timer, .wait, .child, .exit: nil
                 }
-            let undo: UndoDefinition? =
-                switch step.definition {
-                case .task(let task, _): task.undo
-                case .split(let split, _): split.branch?.undo
-                case .router, .timer, .wait, .child, .exit: nil
-                }
-            self.undoing = DirectUndoing(undo, state: state.rawValue)
-            self.isPlain = self.task?.timeout == nil
-            self.split = DirectSplit(step.definition, self.undoing, name: state.rawValue, failures: failures)
+            self.undoing = DirectUndoing(self.task?.undo, state: state.rawValue)
+            self.isPlain = self.task?.isPlain ?? true
+            self.split = DirectSplit(step.definition, name: state.rawValue, failures: failures)
             self.doubt = self.task?.undo?.coversUnknown ?? false ? step.code.undo?.unknown : nil
         }
     }
@@ -101,10 +108,12 @@ extension StepDefinition {
         switch self {
         case .task(let task, _), .router(let task, _): return task.needsStore
         case .split(let split, _):
-            guard case .each(_, let branch) = split.work else { return "different branches" }
-            if split.gather != nil { return "a task that gathers its branches" }
-            if split.inFlight != nil { return "a bound of branches in flight" }
-            return branch.needsStore
+            let branches: [TaskDefinition]
+            switch split.work {
+            case .each(_, let branch): branches = [branch]
+            case .fixed(let fixed): branches = fixed
+            }
+            return (branches + [split.gather].compactMap(\.self)).lazy.compactMap(\.needsStore).first
         case .wait, .child: return "something to wait for from outside"
         case .timer, .exit: return nil
         }
@@ -113,11 +122,9 @@ extension StepDefinition {
 
 extension TaskDefinition {
     fileprivate var needsStore: String? {
-        if let repetition = self.repetition { return "work that takes several attempts (\(repetition.kind.rawValue))" }
-        if self.within != nil { return "a deadline" }
+        if self.repetition?.kind == .stream { return "a stream" }
         if self.startWithin != nil { return "a time to start" }
         if self.heartbeat != nil { return "a heartbeat" }
-        if self.hedge != nil { return "hedging" }
-        return self.retry.maximumElapsed == nil ? nil : "a retry policy with a bound of time"
+        return self.hedge == nil ? nil : "hedging"
     }
 }

@@ -15,8 +15,10 @@ struct DirectRun<W: Workflow>: Sendable {
     @usableFromInline var state: Int
     @usableFromInline var visit = 1
     @usableFromInline var context: W.Context
-    /// The items of the split that was interrupted here.
-    @usableFromInline var items: (any Sendable)?
+    /// The items of the split that was interrupted here, or the cursor of work in steps.
+    @usableFromInline var kept: (any Sendable)?
+    /// Whether the branches of the state are done, and its task gathers their results.
+    @usableFromInline var isGathering = false
     /// The results of the split that led here.
     @usableFromInline var joined: JoinedBranches?
     /// What is undone should it fail, in the order in which it was pushed.
@@ -59,6 +61,8 @@ struct DirectRun<W: Workflow>: Sendable {
                 }
             case .split(let split):
                 ending = await self.perform(split, in: state)
+            case .gathered, .repeated:
+                ending = await self.performOther(in: state)
             case .none:
                 switch state.step {
                 case .exit(.success): return .succeeded
@@ -73,6 +77,18 @@ struct DirectRun<W: Workflow>: Sendable {
             return await self.turnBack(ending, in: state)
         }
         return nil
+    }
+
+    /// The shapes for which it is worth no room in the frame of ``drive()``.
+    @usableFromInline
+    mutating func performOther(in state: DirectProgram<W>.State) async -> Ending? {
+        switch state.code {
+        case .gathered(let split, _) where !self.isGathering: await self.perform(split, in: state)
+        case .gathered(_, let work), .work(let work): await self.perform(work, in: state, after: nil)
+        case .repeated(let work): await self.perform(work, in: state)
+        case .split(let split): await self.perform(split, in: state)
+        case .none: fatalError("state '\(state.name)' has no code")
+        }
     }
 
     // MARK: Forward
@@ -112,6 +128,7 @@ struct DirectRun<W: Workflow>: Sendable {
         if Task.isCancelled, !self.interrupts() { return self.reason }
         self.context = context
         self.joined = nil
+        self.isGathering = false
         self.move(to: state.next[end.next])
         return nil
     }
@@ -123,24 +140,11 @@ struct DirectRun<W: Workflow>: Sendable {
         in state: DirectProgram<W>.State,
         after first: (any Error)?
     ) async -> Ending? {
-        guard let task = state.task else { fatalError("state '\(state.name)' has code, but no task") }
-        var attempts = DirectAttempts(
-            retry: task.retry,
-            timeout: task.timeout,
-            isUndoable: task.undo != nil,
-            failures: self.program.failures,
-            seed: self.seed
-        )
-        let run = self
-        let end = await attempts.run(after: first.map { run.refused($0, in: state) }) { attempt, due in
-            var value = run.context
-            do {
-                let end = try await work(&value, run.joined, run.task(in: state, attempt: attempt, due: due))
-                return (value, end)
-            } catch { throw run.refused(error, in: state) }
-        }
+        guard state.task?.within == nil else { return await self.performInTime(work, in: state) }
+        var attempts = self.attempts(in: state)
+        let first = first.map { state.refused($0, self.program.failures) }
         let ending: Ending
-        switch end {
+        switch await attempts.run(after: first, self.attempt(at: work, in: state)) {
         case .done((let context, let end)): return self.accept(context, end, of: state)
         case .failed(let failure): ending = Task.isCancelled ? self.reason : .failed(failure)
         case .stopped: ending = self.reason
@@ -149,11 +153,84 @@ struct DirectRun<W: Workflow>: Sendable {
         return ending
     }
 
-    private func refused(_ error: any Error, in state: DirectProgram<W>.State) -> any Error {
-        guard let error = error as? UndeclaredState else { return error }
-        return RefusedOutcome(
-            failure: self.program.failures.undeclared(error.name, of: state.name, among: state.nextNames)
+    private mutating func performInTime(
+        _ work: @escaping DirectCode<W>.Work,
+        in state: DirectProgram<W>.State
+    ) async -> Ending? {
+        let run = self
+        let (word, isLate) = await DirectDeadline.hold(state.task?.within) {
+            var attempts = run.attempts(in: state)
+            let end = await attempts.run(run.attempt(at: work, in: state))
+            return DirectTurnsEnd(end, isInDoubt: attempts.isInDoubt)
+        }
+        return self.take(word, isLate: isLate, from: state)
+    }
+
+    private func attempts(in state: DirectProgram<W>.State) -> DirectAttempts {
+        let task = Self.task(of: state)
+        return DirectAttempts(
+            retry: task.retry,
+            timeout: task.timeout,
+            isUndoable: task.undo != nil,
+            failures: self.program.failures,
+            seed: self.seed
         )
+    }
+
+    private func attempt(
+        at work: @escaping DirectCode<W>.Work,
+        in state: DirectProgram<W>.State
+    ) -> @Sendable (Int, Duration?) async throws -> (W.Context, DirectEnd) {
+        { attempt, due in
+            var value = self.context
+            do {
+                let end = try await work(&value, self.joined, self.task(in: state, attempt: attempt, due: due))
+                return (value, end)
+            } catch { throw state.refused(error, self.program.failures) }
+        }
+    }
+
+    /// Work that takes several attempts.
+    @usableFromInline
+    mutating func perform(
+        _ work: @escaping DirectCode<W>.Repeated,
+        in state: DirectProgram<W>.State
+    ) async -> Ending? {
+        let (run, failures) = (self, self.program.failures)
+        let turns = DirectTurns(
+            task: Self.task(of: state),
+            failures: failures,
+            seed: run.seed,
+            context: { run.task(in: state, attempt: $0, due: $1) },
+            refused: { state.refused($0, failures) },
+            cursor: run.kept
+        )
+        let (word, isLate) = await DirectDeadline.hold(turns.task.within) { await work(run.context, turns) }
+        return self.take(word, isLate: isLate, from: state)
+    }
+
+    private static func task(of state: DirectProgram<W>.State) -> TaskDefinition {
+        guard let task = state.task else { fatalError("state '\(state.name)' has code, but no task") }
+        return task
+    }
+
+    /// Takes what came of all attempts at a state's own work, which may have come too late.
+    private mutating func take(
+        _ word: DirectTurnsEnd<W.Context>,
+        isLate: Bool,
+        from state: DirectProgram<W>.State
+    ) -> Ending? {
+        self.isInDoubt = self.isInDoubt || word.isInDoubt
+        self.kept = word.cursor
+        switch word.end {
+        case .done((_, let end)) where isLate:
+            if let undo = end.undo { self.push(state.undoing, undo) }
+            self.isInDoubt = false
+        case .done((let context, let end)): return self.accept(context, end, of: state)
+        case .failed(let failure) where !isLate && !Task.isCancelled: return .failed(failure)
+        case .failed, .stopped: break
+        }
+        return isLate && !Task.isCancelled ? .failed(state.overdue) : self.reason
     }
 
     @usableFromInline
@@ -165,20 +242,26 @@ struct DirectRun<W: Workflow>: Sendable {
             visit: self.visit,
             logger: self.program.logger,
             seed: self.seed,
-            items: self.items
+            items: self.kept
         )
         let end = await split(self.context, scope)
-        self.items = end.items
+        self.kept = end.items
         self.pushBranches(end.undos)
         switch end.result {
         case .joined(let results):
             if Task.isCancelled, !self.interrupts() { return self.reason }
             self.joined = results
-            self.move(to: state.next[0])
+            if state.task == nil { self.move(to: state.next[0]) } else { self.gather(in: state) }
             return nil
         case .failed(let failure): return Task.isCancelled ? self.reason : .failed(failure)
         case .stopped: return self.reason
         }
+    }
+
+    /// Enters the state once more, now for the task that gets the results of its branches.
+    private mutating func gather(in state: DirectProgram<W>.State) {
+        self.isGathering = true
+        self.move(to: self.state)
     }
 
     /// The run reached an exit of failure.

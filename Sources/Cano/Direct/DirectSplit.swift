@@ -9,29 +9,39 @@ final class DirectSplit: Sendable {
     @usableFromInline let name: String
     let join: JoinPolicy
     let losers: SplitDefinition.Losers
-    let expand: TaskDefinition
-    let branch: TaskDefinition
+    /// How many branches may run at once; `nil` for any number.
+    @usableFromInline let inFlight: Int?
+    /// What makes the items; `nil` when the branches are fixed.
+    let expand: TaskDefinition?
+    /// The branches that are fixed, or the one that all items have in common.
+    let branches: [TaskDefinition]
     /// Whether an attempt needs no clock beside it.
     @usableFromInline let isPlain: Bool
     /// The same for the making of items.
     @usableFromInline let isExpandPlain: Bool
-    /// How a branch is undone; `nil` when there is nothing to undo.
-    let undoing: DirectUndoing?
+    /// How the branches are undone; `nil` where there is nothing to undo.
+    private let undoings: [DirectUndoing?]
     let failures: WorkFailures
 
-    /// `nil` for a state that is no split of items.
-    init?(_ step: StepDefinition, _ undoing: DirectUndoing?, name: String, failures: WorkFailures) {
-        guard case .split(let split, _) = step, case .each(let expand, let branch) = split.work else { return nil }
-        self.undoing = undoing
+    /// `nil` for a state that is no split.
+    init?(_ step: StepDefinition, name: String, failures: WorkFailures) {
+        guard case .split(let split, _) = step else { return nil }
+        switch split.work {
+        case .each(let expand, let branch): (self.expand, self.branches) = (expand, [branch])
+        case .fixed(let branches): (self.expand, self.branches) = (nil, branches)
+        }
+        self.undoings = self.branches.map { DirectUndoing($0.undo, state: name) }
         self.name = name
         self.join = split.join
         self.losers = split.losers
-        self.expand = expand
-        self.branch = branch
-        self.isPlain = branch.timeout == nil
-        self.isExpandPlain = expand.timeout == nil
+        self.inFlight = split.inFlight
+        self.isPlain = self.branches.allSatisfy(\.isPlain)
+        self.isExpandPlain = self.expand?.isPlain ?? true
         self.failures = failures
     }
+
+    /// What a branch does.
+    func task(of branch: Int) -> TaskDefinition { self.branches[self.expand == nil ? branch : 0] }
 
     func attempts(at task: TaskDefinition, seed: UInt64) -> DirectAttempts {
         DirectAttempts(
@@ -51,7 +61,9 @@ final class DirectSplit: Sendable {
     }
 
     func undo(_ branch: Int, visit: Int, _ code: @escaping BoundUndo, isUnknown: Bool = false) -> DirectUndo {
-        guard let undoing = self.undoing else { fatalError("a branch pushed an undo that its state does not have") }
+        guard let undoing = self.undoings[self.expand == nil ? branch : 0] else {
+            fatalError("a branch pushed an undo that its state does not have")
+        }
         return DirectUndo(of: undoing, visit: visit, path: .branch(branch), code: code, isUnknown: isUnknown)
     }
 }

@@ -35,10 +35,21 @@ struct DirectSplitRun: Sendable {
         branch: @escaping DirectBranches<Item, Output>.Branch
     ) async -> DirectSplitEnd {
         switch await self.make(items) {
-        case .done(let items): return await DirectBranches(self, items, undo, branch).run()
+        case .done(let items):
+            return await DirectBranches(self, items, undo.map { DirectBranchUndos($0) }, branch).run()
         case .failed(let failure): return DirectSplitEnd(result: .failed(failure))
         case .stopped: return DirectSplitEnd(result: .stopped)
         }
+    }
+
+    /// Runs branches that are fixed, each with the context.
+    @usableFromInline
+    func run<Context: Sendable>(_ context: Context, _ branches: [DirectFixedBranch<Context>]) async -> DirectSplitEnd {
+        let undos = DirectBranchUndos(branches.map(\.undo))
+        return await DirectBranches<Int, FixedOutput>(self, Array(branches.indices), undos) { index, task in
+            try await branches[index].run(context, task)
+        }
+        .run()
     }
 
     @inlinable
@@ -62,7 +73,8 @@ struct DirectSplitRun: Sendable {
         _ items: @escaping @Sendable (TaskContext) async throws -> [Item],
         after first: (any Error)?
     ) async -> DirectAttempts.End<[Item]> {
-        var attempts = self.split.attempts(at: self.split.expand, seed: self.seed)
+        guard let expand = self.split.expand else { fatalError("split '\(self.split.name)' makes no items") }
+        var attempts = self.split.attempts(at: expand, seed: self.seed)
         return await attempts.run(after: first) { attempt, due in
             let items = try await items(self.task(.expand, attempt, due: due))
             try self.split.check(items.count)

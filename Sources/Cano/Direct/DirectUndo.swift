@@ -9,13 +9,14 @@ final class DirectUndoing: Sendable {
     let state: String
     let definition: UndoDefinition
     /// Whether an undo needs no clock beside it.
-    var isPlain: Bool { self.definition.timeout == nil }
+    let isPlain: Bool
 
     /// `nil` when there is nothing to undo.
     init?(_ definition: UndoDefinition?, state: String) {
         guard let definition else { return nil }
         self.state = state
         self.definition = definition
+        self.isPlain = definition.isPlain
     }
 }
 

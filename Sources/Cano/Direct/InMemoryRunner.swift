@@ -32,8 +32,8 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     ///   - limits: the bounds that its definition and its runs keep.
     ///   - logger: what tasks log to.
     /// - Throws: `invalidDefinition` with every problem of the workflow in one line; also for one with states that need
-    ///   a store, by name: only tasks, routers, splits without a bound of branches in flight, timers of a length and
-    ///   exits do without, and none of them with limits, deadlines, heartbeats or hedging.
+    ///   a store, by name: streams, waits for signals, children, and whatever declares limits, a heartbeat, a second
+    ///   worker (``Step/hedged(after:)``) or a time to start.
     public init(
         _ workflow: W,
         limits: Limits = Limits(),

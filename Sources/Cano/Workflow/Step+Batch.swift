@@ -79,6 +79,22 @@ extension Step {
             let output = try await task.finish(&value, results, attempt)
             return try Self.completion(input, value, output, undo)
         }
+        let undoing = undo?.binding(of: T.Output.self)
+        let direct = DirectCode<W>
+            .gathered(
+                { context, split in
+                    await split.run(
+                        items: { try await task.load(context, $0) },
+                        undo: nil,
+                        branch: { try await task.process($0, $1) }
+                    )
+                },
+                { value, joined, attempt in
+                    let output = try await task.finish(&value, joined?.results(of: T.ItemOutput.self) ?? [], attempt)
+                    let place = try DirectCode<W>.place(of: output, among: next)
+                    return DirectEnd(next: place, undo: undoing?(output))
+                }
+            )
         let definition = SplitDefinition(
             .each(
                 expand: .compiled("\(T.taskName).load", batching.retry, batching.timeout, nil),
@@ -89,6 +105,6 @@ extension Step {
             gather: .compiled("\(T.taskName).finish", batching.retry, batching.timeout, undo),
             choices: next.dropFirst().map(\.rawValue)
         )
-        return Self(.split(definition, to: next[0].rawValue), code)
+        return Self(.split(definition, to: next[0].rawValue), code, direct: direct)
     }
 }

@@ -34,8 +34,10 @@ extension Step {
     ) -> Step {
         var code = StepCode()
         var tasks: [TaskDefinition] = []
-        for (fixed, task, problem) in repeat Self.fixed(each branch, retry, timeout) {
+        var branches: [DirectFixedBranch<W.Context>] = []
+        for (fixed, branch, task, problem) in repeat Self.fixed(each branch, retry, timeout) {
             code.fixed.append(fixed)
+            branches.append(branch)
             tasks.append(task)
             if let problem { code.problems.append(problem) }
         }
@@ -46,20 +48,30 @@ extension Step {
             try await merge(&value, results)
             return try Self.completion(input, value, (), nil)
         }
+        let fixed = branches
+        let direct = DirectCode<W>
+            .gathered(
+                { context, split in await split.run(context, fixed) },
+                { value, joined, _ in
+                    var outcomes = ArraySlice(joined?.results(of: FixedOutput.self) ?? [])
+                    try await merge(&value, ParallelResults(repeat try Self.result(of: (each B).self, &outcomes)))
+                    return DirectEnd(next: 0)
+                }
+            )
         let definition = SplitDefinition(
             .fixed(tasks),
             join: join,
             losers: losers,
             gather: .compiled("merge", retry, timeout, nil)
         )
-        return Self(.split(definition, to: next.rawValue), code)
+        return Self(.split(definition, to: next.rawValue), code, direct: direct)
     }
 
     private static func fixed<B: ParallelTask>(
         _ branch: B,
         _ retry: RetryPolicy,
         _ timeout: Duration?
-    ) -> (StepCode.Fixed, TaskDefinition, problem: String?) {
+    ) -> (StepCode.Fixed, DirectFixedBranch<W.Context>, TaskDefinition, problem: String?) {
         let undo = UndoCode(of: branch)
         // The compiler cannot demand the same context of each of a pack's types yet.
         let problem =
@@ -78,16 +90,31 @@ extension Step {
             undo: undo
         )
         let isSame = B.Context.self == W.Context.self
-        return (code, .compiled(B.taskName, retry, timeout, undo), isSame ? nil : problem)
+        let direct = DirectFixedBranch<W.Context>(branch, undo)
+        return (code, direct, .compiled(B.taskName, retry, timeout, undo), isSame ? nil : problem)
     }
 
     private static func result<B: ParallelTask>(
         of branch: B.Type,
         _ outcomes: inout ArraySlice<BranchOutcome>
     ) throws -> BranchResult<B.Output> {
-        guard let outcome = outcomes.popFirst() else {
-            throw TaskFailure.permanent("the result of \(B.taskName) is missing: deploy the version that the run has")
-        }
+        guard let outcome = outcomes.popFirst() else { throw Self.missing(B.taskName) }
         return try BranchResult<B.Output>(outcome)
+    }
+
+    private static func result<B: ParallelTask>(
+        of branch: B.Type,
+        _ outcomes: inout ArraySlice<BranchResult<FixedOutput>>
+    ) throws -> BranchResult<B.Output> {
+        switch outcomes.popFirst() {
+        case .success(let output): return .success(output.value(of: B.taskName, as: B.Output.self))
+        case .failure(let failure): return .failure(failure)
+        case .cancelled: return .cancelled
+        case nil: throw Self.missing(B.taskName)
+        }
+    }
+
+    private static func missing(_ branch: String) -> TaskFailure {
+        .permanent("the result of \(branch) is missing: deploy the version that the run has")
     }
 }

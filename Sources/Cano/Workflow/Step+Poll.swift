@@ -67,9 +67,21 @@ extension Step {
             case .pending(let after): return .again(cursor: nil, after: after.map(Span.init))
             }
         }
+        let undoing = undo?.binding(of: T.Output.self)
+        let direct = DirectCode<W>
+            .repeated { context, turns in
+                await turns.run(context) { (value, _: Never?, attempt) in
+                    switch try await task.poll(&value, attempt) {
+                    case .ready(let output):
+                        let place = try DirectCode<W>.place(of: output, among: next)
+                        return .done(DirectEnd(next: place, undo: undoing?(output)))
+                    case .pending(let after): return .again(nil, after: after)
+                    }
+                }
+            }
         var run = TaskDefinition.compiled(T.taskName, polling.errors.retry(every: polling.pause), polling.timeout, undo)
         run.repetition = Repetition(.poll, pause: Span(polling.pause), errorBudget: polling.errors.budget)
         run.within = polling.within.map(Span.init)
-        return Self(.task(run: run, to: next.map(\.rawValue)), code)
+        return Self(.task(run: run, to: next.map(\.rawValue)), code, direct: direct)
     }
 }

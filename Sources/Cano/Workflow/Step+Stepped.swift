@@ -67,9 +67,21 @@ extension Step {
                 }
             }
         }
+        let undoing = undo?.binding(of: T.Output.self)
+        let direct = DirectCode<W>
+            .repeated { context, turns in
+                await turns.run(context) { value, cursor, attempt in
+                    switch try await task.step(&value, after: cursor, attempt) {
+                    case .done(let output):
+                        let place = try DirectCode<W>.place(of: output, among: next)
+                        return .done(DirectEnd(next: place, undo: undoing?(output)))
+                    case .more(let cursor): return .again(cursor, after: .zero)
+                    }
+                }
+            }
         var run = TaskDefinition.compiled(T.taskName, retry, timeout, undo)
         run.repetition = Repetition(.stepped)
         run.within = within.map(Span.init)
-        return Self(.task(run: run, to: next.map(\.rawValue)), code)
+        return Self(.task(run: run, to: next.map(\.rawValue)), code, direct: direct)
     }
 }

@@ -43,17 +43,27 @@ extension Step {
         code.task = { input, context in
             if context.cursor == nil {
                 let due = try date(try input.context.decoded(as: W.Context.self, what: "the context"))
-                let rest = due.timeIntervalSinceNow
-                // Rounded up, so that the run never goes on before its time.
-                let milliseconds = min((rest * 1000).rounded(.up), Double(Int64.max / 2))
-                if milliseconds > 0 {
-                    return .again(cursor: .json("true"), after: Span(milliseconds: Int64(milliseconds)))
-                }
+                if let rest = Self.rest(until: due) { return .again(cursor: .json("true"), after: rest) }
             }
             return .task(context: nil, next: nil, output: nil)
         }
+        let direct = DirectCode<W>
+            .repeated { context, turns in
+                // Nobody else watches the time: it is looked at again when the pause is over, or the run is resumed.
+                await turns.run(context) { (value, known: Date?, _) in
+                    let due = try known ?? date(value)
+                    return Self.rest(until: due).map { .again(due, after: $0.duration) } ?? .done(DirectEnd(next: 0))
+                }
+            }
         var run = TaskDefinition.compiled("wait", RetryPolicy(), nil, nil)
         run.repetition = Repetition(.timer)
-        return Self(.task(run: run, to: [next.rawValue]), code)
+        return Self(.task(run: run, to: [next.rawValue]), code, direct: direct)
+    }
+
+    /// How long it is until a date; `nil` when it has passed.
+    private static func rest(until date: Date) -> Span? {
+        // Rounded up, so that the run never goes on before its time.
+        let milliseconds = min((date.timeIntervalSinceNow * 1000).rounded(.up), Double(Int64.max / 2))
+        return milliseconds > 0 ? Span(milliseconds: Int64(milliseconds)) : nil
     }
 }

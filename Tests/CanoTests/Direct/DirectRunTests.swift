@@ -3,6 +3,7 @@
 import Cano
 import CanoEngine
 import CanoSQLite
+import FoundationEssentials
 import Testing
 
 #if canImport(Glibc)
@@ -109,14 +110,78 @@ struct DirectRunTests {
 
     @Test("what only the durable engine does is refused before the first run, with the state and the shape")
     func needsStore() {
-        let poll = #expect(throws: CanoError.self) { try InMemoryRunner(Parcel()) }
-        #expect(poll?.message.contains("state 'ask' has work that takes several attempts (poll)") ?? false)
-        let stepped = #expect(throws: CanoError.self) { try InMemoryRunner(Import(ledger: Ledger())) }
-        #expect(stepped?.message.contains("state 'rows' has work that takes several attempts (stepped)") ?? false)
         let stream = #expect(throws: CanoError.self) { try InMemoryRunner(Feed()) }
-        #expect(stream?.message.contains("state 'sum' has work that takes several attempts (stream)") ?? false)
-        let parallel = #expect(throws: CanoError.self) { try InMemoryRunner(Shop()) }
-        #expect(parallel?.message.contains("state 'quote' has different branches") ?? false)
+        #expect(stream?.message.contains("state 'sum' has a stream") ?? false)
+        let hedged = #expect(throws: CanoError.self) {
+            let note = Tale.Note(ledger: Ledger())
+            return try InMemoryRunner(
+                Tale(first: .task(note, to: .second).hedged(after: .seconds(1)), second: .task(note, to: .judge))
+            )
+        }
+        #expect(hedged?.message.contains("state 'first' has hedging") ?? false)
+        let heartbeat = #expect(throws: CanoError.self) {
+            let parallel = Step<Tale>.parallel(Tale.Count(), Tale.Count(), to: .second) { _, _ in }
+            let note = Tale.Note(ledger: Ledger())
+            return try InMemoryRunner(
+                Tale(first: parallel.heartbeat(within: .seconds(1)), second: .task(note, to: .judge))
+            )
+        }
+        #expect(heartbeat?.message.contains("state 'first' has a heartbeat") ?? false)
+    }
+
+    @Test("no more branches run at once than the split allows, and as many do", arguments: [1, 3, 20])
+    func inFlight(most: Int) async throws {
+        let running = Guarded((now: 0, most: 0))
+        let meeting = Meeting(of: most)
+        let twig = Tale.Twig { item, _ in
+            running.withLock { running in
+                running.now += 1
+                running.most = max(running.most, running.now)
+            }
+            // The first ones wait for each other, so there must be as many.
+            if item < most { await meeting.join() } else { await Task.yield() }
+            running.withLock { $0.now -= 1 }
+            return item
+        }
+        let tale = Tale(
+            first: .split(over: Tale.Items(count: 60), twig, inFlight: most, to: .second),
+            second: .task(Tale.Gather(), to: .judge)
+        )
+        #expect(try await tale.run(.init()).context.notes == (0..<60).map { "\($0)" })
+        #expect(running.withLock { $0.most } == most)
+    }
+
+    @Test("a wait until a date is not over before")
+    func date() async throws {
+        let due = Date(timeIntervalSinceNow: 0.2)
+        let tale = Tale(
+            first: .wait(to: .second) { _ in due },
+            second: .task(Tale.Choice(state: .judge), to: .judge, .failed)
+        )
+        _ = try await tale.run(.init())
+        #expect(Date.now >= due)
+    }
+
+    @Test("a workflow of different branches, a batch and local states is the same without a store")
+    func shop() async throws {
+        for parcels in [[], [1, 2, 3], [4, -1]] {
+            let (direct, stored) = (Ledger(), Ledger())
+            let here = await Self.result { try await Shop(ledger: direct).run(.init(parcels: parcels)) }
+            let there = await Self.result {
+                try await EmbeddedRunner.run(Shop(ledger: stored), on: Self.memory()) { runner in
+                    try await runner.start(Shop.self, context: .init(parcels: parcels)).outcome()
+                }
+            }
+            #expect(here == there)
+            #expect(direct.all.sorted() == stored.all.sorted())
+        }
+    }
+
+    private static func result(_ run: () async throws -> RunResult<Shop>) async -> String {
+        do {
+            let result = try await run()
+            return "\(result.state) \(result.context)"
+        } catch let error as CanoError { return error.code.name } catch { return "\(error)" }
     }
 
     // MARK: Telling

@@ -154,6 +154,47 @@ struct MemoryCheckpointsTests {
         }
     }
 
+    @Test("steps that were interrupted go on from their cursor")
+    func steps() async throws {
+        let (gate, ledger) = (self.gate, self.ledger)
+        let march = Tale.March(ledger: ledger, steps: 4) { step, _ in if step == 3 { try await gate.pass() } }
+        let tale = Tale(
+            first: .stepped(march, to: .second),
+            second: .task(Tale.Note(ledger: ledger), to: .judge)
+        )
+        let runner = try InMemoryRunner(tale)
+        let run = try await self.interrupt(runner)
+        #expect(ledger.all == ["step 1", "step 2"])
+        gate.open()
+        let result = try await runner.resume(run, checkpoints: self.checkpoints)
+        #expect(ledger.all == ["step 1", "step 2", "step 3", "step 4", "note"])
+        #expect(result.context.notes.last == "note 2.1")
+    }
+
+    @Test("a batch that was interrupted at its end does not process its items again")
+    func gathering() async throws {
+        let (gate, ledger) = (self.gate, self.ledger)
+        let batch = Tale.Batch(
+            count: 2,
+            does: { item, _ in
+                ledger.add("item")
+                return item
+            },
+            also: { _ in try await gate.pass() }
+        )
+        let tale = Tale(
+            first: .batch(batch, to: .second),
+            second: .task(Tale.Note(ledger: ledger), to: .judge)
+        )
+        let runner = try InMemoryRunner(tale)
+        let run = try await self.interrupt(runner)
+        #expect(self.checkpoints[run]?.visit == 2)
+        gate.open()
+        let result = try await runner.resume(run, checkpoints: self.checkpoints)
+        #expect(ledger.all == ["item", "item", "note"])
+        #expect(result.context.notes == ["finish 2.1", "0", "1", "note 3.1"])
+    }
+
     @Test("the total time of a run goes on while it is interrupted")
     func totalTime() async throws {
         let checkpoints = MemoryCheckpoints<Hurried>()

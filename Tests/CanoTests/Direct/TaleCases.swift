@@ -12,7 +12,7 @@ struct TaleCase: Sendable, CustomStringConvertible {
 
     var description: String { self.name }
 
-    private init(
+    init(
         _ name: String,
         _ adjust: (inout TaleCase) -> Void = { _ in },
         first: @escaping @Sendable (Ledger) -> Step<Tale> = { .task(Tale.Deed(ledger: $0), to: .second) },
@@ -23,7 +23,10 @@ struct TaleCase: Sendable, CustomStringConvertible {
         adjust(&self)
     }
 
-    static let all = Self.forward + Self.failing + Self.undoing + Self.splits + Self.undoneSplits
+    static let all =
+        Self.forward + Self.failing + Self.undoing + Self.splits + Self.undoneSplits + Self.bounds + Self.polls
+        + Self.steps
+        + Self.batches + Self.parallels
 
     private static let forward = [
         TaleCase("two steps"),
@@ -128,7 +131,7 @@ struct TaleCase: Sendable, CustomStringConvertible {
 extension TaleCase {
     /// Longer than outcomes that are reported at once take to be counted, on a busy machine too: a join tells how many
     /// counted before it was decided, and nothing else orders outcomes of one moment.
-    private static let untilOthersCount = Duration.seconds(1)
+    static let untilOthersCount = Duration.seconds(1)
 
     private static let splits = [
         Self.split("all branches", of: 5),

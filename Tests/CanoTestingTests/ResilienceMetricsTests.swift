@@ -112,7 +112,7 @@ struct ResilienceMetricsTests {
     @Test("of limiters that are asked together, the one in the way counts a refusal, and none what was given back")
     func several() async throws {
         let wide = try RateLimiter("wide", .bucket("hour", 10, per: .seconds(3600)), telemetry: self.telemetry)
-        let narrow = try RateLimiter("narrow", .bucket("tick", 1, per: .milliseconds(5)), telemetry: self.telemetry)
+        let narrow = try RateLimiter("narrow", .bucket("tick", 1, per: .milliseconds(50)), telemetry: self.telemetry)
         try RateLimiter.take(from: wide, narrow)
         // More than it ever lets through, so that no clock can help.
         #expect(throws: RateLimited.self) { try RateLimiter.take(2, from: wide, narrow) }
@@ -129,6 +129,26 @@ struct ResilienceMetricsTests {
         #expect(!self.factory.counters.contains { $0.label.hasSuffix("throttled_total") && $0.names("wide") })
     }
 
+    @Test("a call waits for the tier that is in the way first, and behind others for the slowest")
+    func waitedFor() async throws {
+        let limiter = try RateLimiter(
+            "api",
+            .window("minute", 1, per: .seconds(60)),
+            .window("hour", 1, per: .seconds(3600)),
+            telemetry: self.telemetry
+        )
+        try limiter.take()
+        await withTaskGroup(of: Void.self) { group in
+            for number in 0..<2 {
+                group.addTask { await #expect(throws: CancellationError.self) { try await limiter.acquire() } }
+                while limiter.waiting <= number { await Task.yield() }
+            }
+            group.cancelAll()
+        }
+        #expect(try self.factory.count(.limiterThrottled, "api", "minute", "waited") == 1)
+        #expect(try self.factory.count(.limiterThrottled, "api", "hour", "waited") == 1)
+    }
+
     /// Gives a reservation back.
     private static func drop(_ reservation: consuming RateLimiter.Reservation) {}
 
@@ -142,6 +162,7 @@ struct ResilienceMetricsTests {
             group.addTask { try await bulkhead.run {} }
             while bulkhead.waiting == 0 { await Task.yield() }
             await #expect(throws: BulkheadFull.self) { try await bulkhead.run {} }
+            if let another = bulkhead.tryAcquire() { another.giveBack() }
             permit.giveBack()
             try await group.waitForAll()
         }
@@ -149,7 +170,7 @@ struct ResilienceMetricsTests {
         let levels = try self.factory.levels(.bulkheadPermits, "db")
         #expect(levels.last == 0)
         #expect(levels.contains(1))
-        #expect(try self.factory.count(.bulkheadRefused, "db") == 1)
+        #expect(try self.factory.count(.bulkheadRefused, "db") == 2)
         #expect(try self.factory.times(.bulkheadWait, "db").count == 1)
     }
 

@@ -43,7 +43,7 @@ struct ScheduledTelemetryTests {
         var schedules = Schedules()
         try schedules.every("often", .milliseconds(100), start: Order.self) { settings in
             settings.tripsAfter = 2
-            settings.backoff = ScheduleBackoff { $0.initialDelay = Span(milliseconds: 250) }
+            settings.backoff = ScheduleBackoff { $0.initialDelay = .seconds(1) }
         } context: { _ in
             .init(lines: [], isRefused: true)
         }

@@ -44,6 +44,7 @@ package struct EngineCases: Sendable {
         ("checkpoints", { try await $0.checkpoints() }),
         ("split", { try await $0.splits() }),
         ("undo", { try await $0.rollbacks() }),
+        ("disk", { try await $0.disk() }),
         ("stored-undo", { try await $0.storedRollbacks() }),
         ("store", { try await $0.stores() }),
         ("resume", { try await $0.resumes() }),

@@ -18,7 +18,7 @@ struct EmbeddedCommand: AsyncParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "Which cases: line crowd checkpoints split undo stored-undo store resume heard asleep (default: all)."
+        help: "Which: line crowd checkpoints split undo disk stored-undo store resume heard asleep (default: all)."
     )
     var cases: [String] = []
 

@@ -79,8 +79,7 @@ extension DirectCode {
     where T.Context == W.Context {
         let undoing = undo?.binding(of: T.Output.self)
         return .work { value, _, context in
-            let output = try await task.run(&value, context)
-            return DirectEnd(next: try Self.place(of: output, among: next), undo: undoing?(output))
+            try Self.end(of: try await task.run(&value, context), next, undoing)
         }
     }
 
@@ -90,8 +89,8 @@ extension DirectCode {
     where T.Context == W.Context {
         let undoing = undo?.binding(of: T.Output.self)
         return .work { value, joined, context in
-            let output = try await task.run(&value, joined?.results(of: T.BranchOutput.self) ?? [], context)
-            return DirectEnd(next: try Self.place(of: output, among: next), undo: undoing?(output))
+            let results = joined?.results(of: T.BranchOutput.self) ?? []
+            return try Self.end(of: try await task.run(&value, results, context), next, undoing)
         }
     }
 
@@ -120,6 +119,16 @@ extension DirectCode {
                 branch: { try await branch.run($0, $1) }
             )
         }
+    }
+
+    /// What an output means.
+    @inlinable
+    static func end<Output>(
+        of output: Output,
+        _ next: [W.State],
+        _ undoing: UndoCode.Binding<Output>?
+    ) throws -> DirectEnd {
+        DirectEnd(next: try Self.place(of: output, among: next), undo: undoing?(output))
     }
 
     /// The place of the state that an output chooses among the declared ones; the first when it chooses none.

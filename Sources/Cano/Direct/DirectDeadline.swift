@@ -14,14 +14,14 @@ enum DirectDeadline {
     ///
     /// - Returns: what came of the work, and whether its time was up before.
     static func hold<Value: Sendable>(
-        _ time: Span?,
+        _ time: Duration?,
         _ work: @escaping @Sendable () async -> Value
     ) async -> (Value, isLate: Bool) {
         guard let time else { return (await work(), false) }
         return await withTaskGroup(of: Word<Value>.self) { group in
             group.addTask { .done(await work()) }
             group.addTask {
-                do { try await Task.sleep(for: time.duration) } catch { return .notNeeded }
+                do { try await Task.sleep(for: time) } catch { return .notNeeded }
                 return .timeIsUp
             }
             var (value, isLate) = (Value?.none, false)

@@ -17,6 +17,8 @@ struct DirectRun<W: Workflow>: Sendable {
     @usableFromInline var context: W.Context
     /// The items of the split that was interrupted here, or the cursor of work in steps.
     @usableFromInline var kept: (any Sendable)?
+    /// When the time of the state's work is up; `nil` before it has begun, and where it has no bound.
+    @usableFromInline var due: ContinuousClock.Instant?
     /// Whether the branches of the state are done, and its task gathers their results.
     @usableFromInline var isGathering = false
     /// The results of the split that led here.
@@ -84,10 +86,9 @@ struct DirectRun<W: Workflow>: Sendable {
     mutating func performOther(in state: DirectProgram<W>.State) async -> Ending? {
         switch state.code {
         case .gathered(let split, _) where !self.isGathering: await self.perform(split, in: state)
-        case .gathered(_, let work), .work(let work): await self.perform(work, in: state, after: nil)
+        case .gathered(_, let work): await self.perform(work, in: state, after: nil)
         case .repeated(let work): await self.perform(work, in: state)
-        case .split(let split): await self.perform(split, in: state)
-        case .none: fatalError("state '\(state.name)' has no code")
+        case .work, .split, .none: fatalError("state '\(state.name)' is driven elsewhere")
         }
     }
 
@@ -157,8 +158,9 @@ struct DirectRun<W: Workflow>: Sendable {
         _ work: @escaping DirectCode<W>.Work,
         in state: DirectProgram<W>.State
     ) async -> Ending? {
+        guard let time = self.time(in: state) else { return .failed(state.overdue) }
         let run = self
-        let (word, isLate) = await DirectDeadline.hold(state.task?.within) {
+        let (word, isLate) = await DirectDeadline.hold(time) {
             var attempts = run.attempts(in: state)
             let end = await attempts.run(run.attempt(at: work, in: state))
             return DirectTurnsEnd(end, isInDoubt: attempts.isInDoubt)
@@ -196,17 +198,30 @@ struct DirectRun<W: Workflow>: Sendable {
         _ work: @escaping DirectCode<W>.Repeated,
         in state: DirectProgram<W>.State
     ) async -> Ending? {
+        let task = Self.task(of: state)
+        let time = self.time(in: state)
+        if task.within != nil, time == nil { return .failed(state.overdue) }
         let (run, failures) = (self, self.program.failures)
         let turns = DirectTurns(
-            task: Self.task(of: state),
+            task: task,
             failures: failures,
             seed: run.seed,
             context: { run.task(in: state, attempt: $0, due: $1) },
             refused: { state.refused($0, failures) },
             cursor: run.kept
         )
-        let (word, isLate) = await DirectDeadline.hold(turns.task.within) { await work(run.context, turns) }
+        let (word, isLate) = await DirectDeadline.hold(time) { await work(run.context, turns) }
         return self.take(word, isLate: isLate, from: state)
+    }
+
+    /// How much time there is for the state's work, which began when it was entered; `nil` when it is up, or when there
+    /// is no bound.
+    private mutating func time(in state: DirectProgram<W>.State) -> Duration? {
+        guard let within = state.task?.within else { return nil }
+        let due = self.due ?? .now.advanced(by: within.duration)
+        self.due = due
+        let left = ContinuousClock.now.duration(to: due)
+        return left > .zero ? left : nil
     }
 
     private static func task(of state: DirectProgram<W>.State) -> TaskDefinition {
@@ -226,11 +241,14 @@ struct DirectRun<W: Workflow>: Sendable {
         case .done((_, let end)) where isLate:
             if let undo = end.undo { self.push(state.undoing, undo) }
             self.isInDoubt = false
-        case .done((let context, let end)): return self.accept(context, end, of: state)
+        case .done((let context, let end)):
+            self.due = nil
+            return self.accept(context, end, of: state)
         case .failed(let failure) where !isLate && !Task.isCancelled: return .failed(failure)
         case .failed, .stopped: break
         }
-        return isLate && !Task.isCancelled ? .failed(state.overdue) : self.reason
+        // The first reason counts: whoever cancels a run whose time is up already changes nothing.
+        return isLate ? .failed(state.overdue) : self.reason
     }
 
     @usableFromInline

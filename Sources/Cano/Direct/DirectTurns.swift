@@ -32,7 +32,8 @@ struct DirectTurns: Sendable {
             seed: self.seed,
             budget: self.task.repetition?.errorBudget
         )
-        var cursor = self.cursor as? Cursor
+        // A cursor may be an optional itself: none at all is no such cursor.
+        var cursor = self.cursor.flatMap { $0 as? Cursor }
         var breather = Breather()
         while true {
             let from = cursor
@@ -44,7 +45,7 @@ struct DirectTurns: Sendable {
             }
             let isInDoubt = attempts.isInDoubt
             switch end {
-            case .failed(let failure): return DirectTurnsEnd(.failed(failure), isInDoubt: isInDoubt)
+            case .failed(let failure): return DirectTurnsEnd(.failed(failure), isInDoubt: isInDoubt, cursor: cursor)
             case .stopped: return DirectTurnsEnd(.stopped, isInDoubt: isInDoubt, cursor: cursor)
             case .done((.done(let end), let value)):
                 return DirectTurnsEnd(.done((value, end)), isInDoubt: isInDoubt)

@@ -118,8 +118,9 @@ public struct InMemoryRunner<W: Workflow>: Sendable {
     /// Goes on with a run that was interrupted, from the state that it entered last.
     ///
     /// That state's work begins anew, with all its attempts: what the interrupted attempt did is done again, under the
-    /// same idempotency key. Of a split that is every branch, over the same items. The total time of a run goes on
-    /// while it is interrupted.
+    /// same idempotency key. Of a split that is every branch, over the same items; once they are joined, only the
+    /// gathering of their results. Work in steps goes on from its cursor. The total time of a run and the deadline of
+    /// a state go on while it is interrupted; attempts and errors are counted anew.
     ///
     /// - Parameters:
     ///   - run: the run.

@@ -70,7 +70,10 @@ public final class Bulkhead: Sendable {
 
     /// A permit if one is free now and nobody waits; `nil` otherwise.
     public func tryAcquire() -> Permit? {
-        guard self.state.withLock({ $0.line.take() }) else { return nil }
+        guard self.state.withLock({ $0.line.take() }) else {
+            self.meters?.wasRefused()
+            return nil
+        }
         self.meters?.taken()
         return Permit(self)
     }

@@ -22,7 +22,7 @@ struct BulkheadMeters: Sendable {
     /// A permit came back.
     func givenBack() { self.permits.change(by: -1) }
 
-    /// A call found the line full.
+    /// A call found the line full, or did not want to stand in it.
     func wasRefused() { self.refused.increment() }
 
     /// A call has stood in line so long.

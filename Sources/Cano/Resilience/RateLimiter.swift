@@ -202,14 +202,17 @@ public final class RateLimiter: Sendable {
     /// - Throws: ``RateLimited`` when the cost is more than a tier ever lets through, `CancellationError` when the task
     ///   is cancelled meanwhile; in both cases nothing was counted.
     public func acquire(_ cost: Int = 1) async throws {
+        var obstacle: Int?
         if self.line.load(ordering: .acquiring) == 0 || cost <= 0 {
             let now = self.clock.now()
-            if case .taken = self.tiers.withLock({ $0.take(cost, at: now) }) {
+            switch self.tiers.withLock({ $0.take(cost, at: now) }) {
+            case .taken:
                 self.meters?.acquired(cost)
                 return
+            case .refused(let tier, _): obstacle = tier
             }
         }
-        let since = self.beginsToWait(cost)
+        let since = self.beginsToWait(cost, behind: obstacle)
         self.line.add(1, ordering: .acquiringAndReleasing)
         defer { self.line.subtract(1, ordering: .acquiringAndReleasing) }
         try await self.turns.run {
@@ -232,12 +235,14 @@ public final class RateLimiter: Sendable {
     }
 
     /// Since when a call waits that cannot begin at once; `nil` when nobody counts, or when it never may begin.
-    private func beginsToWait(_ cost: Int) -> Instant? {
+    ///
+    /// It waits for the tier that was in the way first, or with others in line for the slowest one.
+    private func beginsToWait(_ cost: Int, behind tier: Int?) -> Instant? {
         guard let meters = self.meters else { return nil }
         let now = self.clock.now()
-        let refusal = self.refusal(cost, at: now)
-        guard refusal.retryAfter != nil else { return nil }
-        meters.waits(for: refusal.tier)
+        let slowest = self.refusal(cost, at: now)
+        guard slowest.retryAfter != nil else { return nil }
+        meters.waits(for: tier.map { self.refusal($0, nil, at: now).tier } ?? slowest.tier)
         return now
     }
 

@@ -14,7 +14,7 @@ import Testing
     import Darwin
 #endif
 
-@Suite("Runs without a store")
+@Suite("Runs without a store", .timeLimit(.minutes(5)))
 struct DirectRunTests {
     /// How a run ended and what its tasks did, in words.
     struct Told: Equatable {
@@ -151,6 +151,64 @@ struct DirectRunTests {
         #expect(running.withLock { $0.most } == most)
     }
 
+    @Test("a bound of branches and a bound of time hold together")
+    func inFlightInTime() async throws {
+        let twig = Tale.Twig { item, _ in
+            if item > 0 { try await Task.sleep(for: .seconds(3600)) }
+            return item
+        }
+        let join = JoinPolicy.partial(atLeast: 1, within: .milliseconds(100))
+        let tale = Tale(
+            first: .split(over: Tale.Items(count: 4), twig, join: join, inFlight: 2, to: .second),
+            second: .task(Tale.Gather(), to: .judge)
+        )
+        #expect(try await tale.run(.init()).context.notes == ["0", "cancelled", "cancelled", "cancelled"])
+    }
+
+    @Test("the first step has no cursor, also when a cursor may be nothing")
+    func optionalCursor() async throws {
+        let tale = Tale(
+            first: .stepped(Pages(), to: .second),
+            second: .task(Tale.Choice(state: .judge), to: .judge, .failed)
+        )
+        #expect(try await tale.run(.init()).context.notes == ["done by attempt 2"])
+    }
+
+    /// Reads two pages; the token of the second one is none.
+    private struct Pages: SteppedTask {
+        func step(
+            _ context: inout Tale.Context,
+            after cursor: String??,
+            _ task: TaskContext
+        ) async throws -> StepAnswer<String?, Void> {
+            switch cursor {
+            case nil: return .more(nil)
+            case .some(nil):
+                context.notes = ["done by attempt \(task.attempt)"]
+                return .done
+            case .some(.some(let token)): throw TaskFailure.permanent("no such page: \(token)")
+            }
+        }
+    }
+
+    @Test("a run whose time is up already is not cancelled any more")
+    func firstReason() async throws {
+        let (ledger, gate, isLate) = (Ledger(), Gate(), Gate())
+        let stubborn = Tale.Note(ledger: ledger) { _, _ in await gate.passStubbornly { isLate.open() } }
+        let tale = Tale(
+            first: .task(Tale.Deed(ledger: ledger), to: .second),
+            second: .task(stubborn, to: .judge).within(.milliseconds(20))
+        )
+        let runner = try InMemoryRunner(tale)
+        let run = Task { try await runner.run(.init()) }
+        try await isLate.pass()
+        run.cancel()
+        gate.open()
+        let error = await #expect(throws: CanoError.self) { try await run.value }
+        #expect(error?.message.contains("deadline") ?? false)
+        #expect(ledger.all.last == "undo deed of first (first 1/step/undo)")
+    }
+
     @Test("a wait until a date is not over before")
     func date() async throws {
         let due = Date(timeIntervalSinceNow: 0.2)
@@ -246,6 +304,17 @@ private actor Meeting {
             self.waiting.append(continuation)
             guard self.waiting.count == self.size else { return }
             for one in self.waiting { one.resume() }
+        }
+    }
+}
+
+extension Gate {
+    /// Waits although the task is cancelled, which it tells.
+    func passStubbornly(_ cancelled: @escaping @Sendable () -> Void) async {
+        await withTaskCancellationHandler {
+            await Task { try? await self.pass() }.value
+        } onCancel: {
+            cancelled()
         }
     }
 }

@@ -171,6 +171,66 @@ struct MemoryCheckpointsTests {
         #expect(result.context.notes.last == "note 2.1")
     }
 
+    @Test("steps go on from their cursor although the interrupted one failed with an error of its own")
+    func failingSteps() async throws {
+        let (gate, ledger) = (self.gate, self.ledger)
+        let march = Tale.March(ledger: ledger) { step, _ in
+            guard step == 2 else { return }
+            do { try await gate.pass() } catch { throw TaskFailure("the client was cut off") }
+        }
+        let tale = Tale(
+            first: .stepped(march, retry: .never, to: .second),
+            second: .task(Tale.Note(ledger: ledger), to: .judge)
+        )
+        let runner = try InMemoryRunner(tale)
+        let run = try await self.interrupt(runner)
+        gate.open()
+        _ = try await runner.resume(run, checkpoints: self.checkpoints)
+        #expect(ledger.all == ["step 1", "step 2", "step 3", "note"])
+    }
+
+    @Test("what succeeded too late and was interrupted then is undone once, and its deadline goes on")
+    func lateAndInterrupted() async throws {
+        let (gate, ledger, isLate) = (self.gate, self.ledger, Gate())
+        let deed = Tale.Deed(ledger: ledger) { _, _ in await gate.passStubbornly { isLate.open() } }
+        let tale = Tale(
+            first: .task(deed, to: .second).within(.milliseconds(20)),
+            second: .task(Tale.Note(ledger: ledger), to: .judge)
+        )
+        let runner = try InMemoryRunner(tale)
+        let checkpoints = self.checkpoints
+        let task = Task { try await runner.run(.init(), checkpoints: checkpoints) }
+        try await isLate.pass()
+        task.cancel()
+        gate.open()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        let run = try #require(checkpoints.interrupted.first)
+        let error = await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
+        #expect(error?.message.contains("deadline") ?? false)
+        #expect(ledger.all == ["deed", "undo deed of first (first 1/step/undo)"])
+    }
+
+    @Test("different branches that were interrupted and run again are undone once")
+    func parallelUndo() async throws {
+        let (gate, ledger) = (self.gate, self.ledger)
+        let tale = Tale(
+            first: .parallel(
+                Tale.Say(ledger: ledger),
+                Tale.Count { _ in
+                    try await gate.pass()
+                    return 1
+                },
+                to: .second
+            ) { _, _ in },
+            second: .task(Tale.Note(ledger: ledger), to: .judge)
+        )
+        let runner = try InMemoryRunner(tale)
+        let run = try await self.interrupt(runner, endsBadly: true)
+        gate.open()
+        await #expect(throws: CanoError.self) { try await runner.resume(run, checkpoints: checkpoints) }
+        #expect(ledger.all == ["note", "unsay word (1)"])
+    }
+
     @Test("a batch that was interrupted at its end does not process its items again")
     func gathering() async throws {
         let (gate, ledger) = (self.gate, self.ledger)

@@ -23,7 +23,7 @@ extension TaleCase {
                     ledger: ledger,
                     also: { _, _ in try await Task.sleep(for: .seconds(3600)) }
                 )
-                return .task(deed, to: .judge).within(.seconds(1))
+                return .task(deed, to: .judge).within(.seconds(3))
             }
         ),
         TaleCase(
@@ -35,7 +35,7 @@ extension TaleCase {
                     ledger: ledger,
                     also: { _, _ in do { try await Task.sleep(for: .seconds(3600)) } catch {} }
                 )
-                return .task(deed, to: .judge).within(.seconds(1))
+                return .task(deed, to: .judge).within(.seconds(3))
             }
         ),
         TaleCase(
@@ -82,11 +82,11 @@ extension TaleCase {
             return .pending
         },
         Self.poll("a poll that puts up with nothing", errors: .none) { _ in throw TaskFailure("busy") },
-        Self.poll("a poll that is not ready in time", within: .seconds(1)) { _ in
+        Self.poll("a poll that is not ready in time", within: .seconds(3)) { _ in
             try await Task.sleep(for: .seconds(3600))
             return .pending
         },
-        Self.poll("a poll that asks too seldom", every: .seconds(3600), within: .seconds(1)) { _ in .pending },
+        Self.poll("a poll that asks too seldom", every: .seconds(3600), within: .seconds(3)) { _ in .pending },
         TaleCase(
             "a poll that chooses",
             first: { _ in
@@ -177,7 +177,7 @@ extension TaleCase {
                 let march = Tale.March(ledger: ledger) { step, task in
                     if step == 2, task.attempt == 2 { try await Task.sleep(for: .seconds(3600)) }
                 }
-                return .stepped(march, retry: Tale.quick, timeout: .milliseconds(300), to: .judge)
+                return .stepped(march, retry: Tale.quick, timeout: .seconds(2), to: .judge)
             }
         ),
         TaleCase(
@@ -286,7 +286,7 @@ extension TaleCase {
                 return 1
             },
             say: { _ in
-                try await Task.sleep(for: .milliseconds(300))
+                try await Task.sleep(for: Self.untilOthersCount)
                 return "first"
             }
         ),
@@ -295,7 +295,7 @@ extension TaleCase {
             endsBadly: true,
             join: .any,
             count: { _ in
-                try await Task.sleep(for: .milliseconds(300))
+                try await Task.sleep(for: Self.untilOthersCount)
                 return 1
             },
             say: { _ in

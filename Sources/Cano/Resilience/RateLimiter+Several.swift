@@ -52,9 +52,10 @@ extension RateLimiter {
 
     /// In the metrics only what all of them let through is counted.
     private static func take(_ cost: Int, fromAll limiters: [RateLimiter]) throws(RateLimited) {
-        for (index, limiter) in limiters.enumerated() {
-            do throws(RateLimited) { try limiter.askTiers(cost) } catch {
-                for earlier in limiters[..<index] { earlier.refund(cost, takenAt: earlier.clock.now()) }
+        var taken: [Instant] = []
+        for limiter in limiters {
+            do throws(RateLimited) { taken.append(try limiter.askTiers(cost)) } catch {
+                for (earlier, time) in zip(limiters, taken) { earlier.refund(cost, takenAt: time) }
                 throw error
             }
         }

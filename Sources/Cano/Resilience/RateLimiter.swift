@@ -128,26 +128,35 @@ public final class RateLimiter: Sendable {
     /// - Parameter cost: what the call counts for; 0 or less always goes through.
     /// - Throws: ``RateLimited`` with the tier that is in the way, having counted nothing.
     public func take(_ cost: Int = 1) throws(RateLimited) {
-        try self.ask(cost)
+        _ = try self.ask(cost)
         self.meters?.acquired(cost)
     }
 
     /// Counts a call in the tiers; a refusal is counted in the metrics, too.
-    private func ask(_ cost: Int) throws(RateLimited) {
+    private func ask(_ cost: Int) throws(RateLimited) -> Instant {
         guard let meters = self.meters else { return try self.askTiers(cost) }
-        do throws(RateLimited) { try self.askTiers(cost) } catch {
+        do throws(RateLimited) { return try self.askTiers(cost) } catch {
             meters.refused(by: error.tier)
             throw error
         }
     }
 
     /// Counts a call in the tiers, and not in the metrics.
-    func askTiers(_ cost: Int) throws(RateLimited) {
-        let now = self.clock.now()
-        if cost > 0, self.line.load(ordering: .acquiring) > 0 { throw self.refusal(cost, at: now) }
-        let answer = self.tiers.withLock { $0.take(cost, at: now) }
-        guard case .refused(let tier, let until) = answer else { return }
+    ///
+    /// - Returns: when it was counted: windows take back only what they counted then.
+    func askTiers(_ cost: Int) throws(RateLimited) -> Instant {
+        if cost > 0, self.line.load(ordering: .acquiring) > 0 { throw self.refusal(cost, at: self.clock.now()) }
+        let (answer, now) = self.takeNow(cost)
+        guard case .refused(let tier, let until) = answer else { return now }
         throw self.refusal(tier, until, at: now)
+    }
+
+    private func takeNow(_ cost: Int) -> (answer: RateTiers.Answer, now: Instant) {
+        self.tiers.withLock { tiers in
+            // Read in here, so that calls are counted in the order of their times.
+            let now = self.clock.now()
+            return (tiers.take(cost, at: now), now)
+        }
     }
 
     /// Counts a call if it may begin now; false when not.
@@ -165,9 +174,7 @@ public final class RateLimiter: Sendable {
     /// - Returns: a reservation; it is given back unless it is committed.
     /// - Throws: ``RateLimited``.
     public func reserve(_ cost: Int = 1) throws(RateLimited) -> Reservation {
-        let now = self.clock.now()
-        try self.ask(cost)
-        return Reservation(limiter: self, cost: cost, takenAt: now)
+        Reservation(limiter: self, cost: cost, takenAt: try self.ask(cost))
     }
 
     /// A call that was counted and may not happen after all; dropping it gives the count back.
@@ -204,8 +211,7 @@ public final class RateLimiter: Sendable {
     public func acquire(_ cost: Int = 1) async throws {
         var obstacle: Int?
         if self.line.load(ordering: .acquiring) == 0 || cost <= 0 {
-            let now = self.clock.now()
-            switch self.tiers.withLock({ $0.take(cost, at: now) }) {
+            switch self.takeNow(cost).answer {
             case .taken:
                 self.meters?.acquired(cost)
                 return
@@ -218,8 +224,8 @@ public final class RateLimiter: Sendable {
         try await self.turns.run {
             while true {
                 _ = self.bell.take(atMost: .max)
-                let now = self.clock.now()
-                switch self.tiers.withLock({ $0.take(cost, at: now) }) {
+                let (answer, now) = self.takeNow(cost)
+                switch answer {
                 case .taken:
                     if let since { self.meters?.waited(.microseconds(now.microseconds - since.microseconds)) }
                     self.meters?.acquired(cost)

@@ -164,4 +164,36 @@ struct RateLimiterTests {
         #expect(through == 7)
         #expect(limiter.levels.map(\.available) == [93, 0])
     }
+
+    @Test("what is given back leaves a window again although the clock has moved on since")
+    func refundLater() throws {
+        let clock = ResilienceClock(TickingClock())
+        let window = try RateLimiter("window", .window("day", 3, per: .seconds(86_400)), clock: clock)
+        let narrow = try RateLimiter("narrow", .window("day", 1, per: .seconds(86_400)), clock: clock)
+        try narrow.take()
+        for _ in 0..<5 {
+            try { _ = try window.reserve() }()
+            #expect(throws: RateLimited.self) { try RateLimiter.take(from: window, narrow) }
+        }
+        #expect(window.levels.map(\.available) == [3])
+        try window.take(3)
+    }
+}
+
+/// A clock that moves with every look at it.
+private final class TickingClock: Clock {
+    private let ticks = Guarded(0)
+
+    var now: ManualClock.Instant {
+        let ticks = self.ticks.withLock { ticks in
+            ticks += 1
+            return ticks
+        }
+        return ManualClock.Instant(offset: .microseconds(ticks))
+    }
+    var minimumResolution: Duration { .microseconds(1) }
+
+    func sleep(until deadline: ManualClock.Instant, tolerance: Duration?) async throws {
+        while self.now < deadline { try Task.checkCancellation() }
+    }
 }

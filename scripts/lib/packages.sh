@@ -5,9 +5,9 @@
 
 # For the build: headers that the packages of CLibPQ and GRDB look for.
 readonly BUILD_PACKAGES=(libpq-dev libsqlite3-dev pkg-config)
-# For the tests: a server of their own, and shells for the views.
+# For the tests: a server of their own, a pooler before it, and shells for the views.
 # shellcheck disable=SC2034 # for whoever sources this
-readonly TEST_PACKAGES=("${BUILD_PACKAGES[@]}" postgresql sqlite3)
+readonly TEST_PACKAGES=("${BUILD_PACKAGES[@]}" postgresql pgbouncer sqlite3)
 
 # Prints those of the named packages that are not installed.
 missing_packages() {
@@ -20,6 +20,7 @@ missing_packages() {
             pkg-config) have pkg-config || echo "$package" ;;
             sqlite3) have sqlite3 || echo "$package" ;;
             postgresql) has_postgres_server || echo "$package" ;;
+            pgbouncer) [[ -x /usr/sbin/pgbouncer ]] || echo "$package" ;;
             *) dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q 'ok installed' || echo "$package" ;;
         esac
     done

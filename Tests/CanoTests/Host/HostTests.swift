@@ -92,6 +92,26 @@ struct HostTests {
         }
     }
 
+    @Test("a shard that another process took is not driven, and gets no starts, until it is ours again")
+    func taken() async throws {
+        let fixture = try await HostFixture(shardTTL: .seconds(3))
+        let (host, store) = (fixture.host, fixture.store)
+        try await fixture.run {
+            let shard = try #require(host.driven.first)
+            let epoch = try #require(host.owned[shard])
+            let other = HostID(rawValue: "other")
+            let claim = ShardClaim(shard: shard, seen: epoch)
+            let won = try await store.take([claim], for: other, ttl: .seconds(100))
+            while host.driven.contains(shard) { try await Task.sleep(for: .milliseconds(5)) }
+            for number in 0..<200 {
+                let run = try await fixture.startPatiently(key: "\(number)")
+                #expect(run.shard != shard)
+            }
+            try await store.release(won, for: other)
+            while !host.driven.contains(shard) { try await Task.sleep(for: .milliseconds(5)) }
+        }
+    }
+
     @Test("a start without a version takes the highest that any coordinator has registered")
     func latestVersion() async throws {
         let fixture = try await HostFixture()

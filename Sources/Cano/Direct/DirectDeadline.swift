@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0 OR MIT
 
-import CanoEngine
-
 /// Work that has so much time for all of its attempts and pauses.
 enum DirectDeadline {
     private enum Word<Value: Sendable>: Sendable {

@@ -113,7 +113,7 @@ extension StepDefinition {
             case .each(_, let branch): branches = [branch]
             case .fixed(let fixed): branches = fixed
             }
-            return (branches + [split.gather].compactMap(\.self)).lazy.compactMap(\.needsStore).first
+            return branches.lazy.compactMap(\.needsStore).first ?? split.gather?.needsStore
         case .wait, .child: return "something to wait for from outside"
         case .timer, .exit: return nil
         }

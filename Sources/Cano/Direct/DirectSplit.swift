@@ -41,7 +41,10 @@ final class DirectSplit: Sendable {
     }
 
     /// What a branch does.
-    func task(of branch: Int) -> TaskDefinition { self.branches[self.expand == nil ? branch : 0] }
+    func task(of branch: Int) -> TaskDefinition { self.branches[self.place(of: branch)] }
+
+    /// Where the branch is among those that are defined.
+    private func place(of branch: Int) -> Int { self.expand == nil ? branch : 0 }
 
     func attempts(at task: TaskDefinition, seed: UInt64) -> DirectAttempts {
         DirectAttempts(
@@ -61,7 +64,7 @@ final class DirectSplit: Sendable {
     }
 
     func undo(_ branch: Int, visit: Int, _ code: @escaping BoundUndo, isUnknown: Bool = false) -> DirectUndo {
-        guard let undoing = self.undoings[self.expand == nil ? branch : 0] else {
+        guard let undoing = self.undoings[self.place(of: branch)] else {
             fatalError("a branch pushed an undo that its state does not have")
         }
         return DirectUndo(of: undoing, visit: visit, path: .branch(branch), code: code, isUnknown: isUnknown)

@@ -4,7 +4,7 @@ import CoreMetrics
 
 /// The metrics of one process, each series made once, when it is first needed.
 final class Meters: Sendable {
-    private struct Series: Hashable {
+    fileprivate struct Series: Hashable {
         var name: MetricName
         var values: [String]
 
@@ -59,15 +59,9 @@ final class Meters: Sendable {
         let series = Series(name, values)
         series.check(.recorder)
         let recorder = self.made.withLock { made in
-            if let recorder = made.recorders[series] { return recorder }
-            let recorder = Recorder(
-                label: name.rawValue,
-                dimensions: series.dimensions,
-                aggregate: true,
-                factory: self.factory
-            )
-            made.recorders[series] = recorder
-            return recorder
+            made.recorders.kept(series) { label, dimensions in
+                Recorder(label: label, dimensions: dimensions, aggregate: true, factory: self.factory)
+            }
         }
         recorder.record(value)
     }
@@ -86,32 +80,32 @@ final class Meters: Sendable {
     private func counter(_ series: Series) -> Counter {
         series.check(.counter)
         return self.made.withLock { made in
-            if let counter = made.counters[series] { return counter }
-            let label = series.name.rawValue
-            let counter = Counter(label: label, dimensions: series.dimensions, factory: self.factory)
-            made.counters[series] = counter
-            return counter
+            made.counters.kept(series) { Counter(label: $0, dimensions: $1, factory: self.factory) }
         }
     }
 
     private func gauge(_ series: Series) -> Meter {
         series.check(.gauge)
         return self.made.withLock { made in
-            if let gauge = made.gauges[series] { return gauge }
-            let gauge = Meter(label: series.name.rawValue, dimensions: series.dimensions, factory: self.factory)
-            made.gauges[series] = gauge
-            return gauge
+            made.gauges.kept(series) { Meter(label: $0, dimensions: $1, factory: self.factory) }
         }
     }
 
     private func timer(_ series: Series) -> Timer {
         series.check(.timer)
         return self.made.withLock { made in
-            if let timer = made.timers[series] { return timer }
-            let timer = Timer(label: series.name.rawValue, dimensions: series.dimensions, factory: self.factory)
-            made.timers[series] = timer
-            return timer
+            made.timers.kept(series) { Timer(label: $0, dimensions: $1, factory: self.factory) }
         }
+    }
+}
+
+extension Dictionary where Key == Meters.Series {
+    /// The instrument of a series, made the first time with its label and dimensions.
+    fileprivate mutating func kept(_ series: Key, _ make: (String, [(String, String)]) -> Value) -> Value {
+        if let instrument = self[series] { return instrument }
+        let instrument = make(series.name.rawValue, series.dimensions)
+        self[series] = instrument
+        return instrument
     }
 }
 

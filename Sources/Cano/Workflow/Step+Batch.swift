@@ -90,9 +90,8 @@ extension Step {
                     )
                 },
                 { value, joined, attempt in
-                    let output = try await task.finish(&value, joined?.results(of: T.ItemOutput.self) ?? [], attempt)
-                    let place = try DirectCode<W>.place(of: output, among: next)
-                    return DirectEnd(next: place, undo: undoing?(output))
+                    let results = joined?.results(of: T.ItemOutput.self) ?? []
+                    return try DirectCode<W>.end(of: try await task.finish(&value, results, attempt), next, undoing)
                 }
             )
         let definition = SplitDefinition(

@@ -72,9 +72,7 @@ extension Step {
             .repeated { context, turns in
                 await turns.run(context) { (value, _: Never?, attempt) in
                     switch try await task.poll(&value, attempt) {
-                    case .ready(let output):
-                        let place = try DirectCode<W>.place(of: output, among: next)
-                        return .done(DirectEnd(next: place, undo: undoing?(output)))
+                    case .ready(let output): return .done(try DirectCode<W>.end(of: output, next, undoing))
                     case .pending(let after): return .again(nil, after: after)
                     }
                 }

@@ -72,9 +72,7 @@ extension Step {
             .repeated { context, turns in
                 await turns.run(context) { value, cursor, attempt in
                     switch try await task.step(&value, after: cursor, attempt) {
-                    case .done(let output):
-                        let place = try DirectCode<W>.place(of: output, among: next)
-                        return .done(DirectEnd(next: place, undo: undoing?(output)))
+                    case .done(let output): return .done(try DirectCode<W>.end(of: output, next, undoing))
                     case .more(let cursor): return .again(cursor, after: .zero)
                     }
                 }
